@@ -1,0 +1,109 @@
+package dev.lorikeet.kernel;
+
+import dev.lorikeet.torch.CpuDevice;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
+
+/**
+ * The operations that are more than a matrix product. Tensors are float32 unless said; T rows are
+ * the tokens of a packed batch. Outputs are allocated by the caller.
+ */
+public interface Kernels {
+
+  /** Direction of a rotation. */
+  enum Rotation {
+    FORWARD,
+    BACKWARD
+  }
+
+  /** Whether a result replaces the target or is added to it. */
+  enum Into {
+    REPLACE,
+    ADD
+  }
+
+  /** The kernels for tensors of {@code device}. */
+  static Kernels of(Device device) {
+    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels();
+  }
+
+  /** out[t] = table[ids[t]]; table [V,H], ids int32 [T], out [T,H]. */
+  void gatherRows(Tensor table, Tensor ids, Tensor out);
+
+  /** table[ids[t]] += rows[t], in the order of t. */
+  void scatterAddRows(Tensor rows, Tensor ids, Tensor table);
+
+  /** y = x · rstd · w with rstd = 1/√(mean(x²) + eps); x, y [T,H], weight [H], rstd [T]. */
+  void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor rstd);
+
+  /** dx (= or +=) rstd·(w·dy) − x·rstd³·mean(w·dy·x). */
+  void rmsNormBackward(Tensor dy, Tensor x, Tensor weight, Tensor rstd, Tensor dx, Into into);
+
+  /** dWeight += Σₜ dy·x·rstd. */
+  void rmsNormWeightGradient(Tensor dy, Tensor x, Tensor rstd, Tensor dWeight);
+
+  /**
+   * Rotates the halves of every head in place: (a, b) → (a·cos − b·sin, b·cos + a·sin), with the
+   * sine negated for BACKWARD. x [T, heads·D], cos and sin [P, D/2], positions int32 [T].
+   */
+  void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation);
+
+  /** out = silu(gate) · up; all of one shape. */
+  void swiglu(Tensor gate, Tensor up, Tensor out);
+
+  /** dGate = dOut·up·silu′(gate), dUp = dOut·silu(gate); may overwrite gate and up. */
+  void swigluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+
+  /**
+   * Causal attention inside segments. q and out [T, heads·D], k and v [rows, kvHeads·D], lse [T,
+   * heads]: the logarithm of each query's sum of exponentials, for the backward pass.
+   */
+  void attention(
+      AttentionShape shape,
+      Segments segments,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor lse);
+
+  /** Gradients of {@link #attention}; dq, dk and dv are replaced. */
+  void attentionBackward(
+      AttentionShape shape,
+      Segments segments,
+      AttentionTensors forward,
+      Tensor dOut,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv);
+
+  /** What the backward pass of attention needs of the forward pass. */
+  record AttentionTensors(Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse) {}
+
+  /** losses[t] = −log softmax(logits[t])[labels[t]]; logits [T,V], labels int32 [T]. */
+  void crossEntropy(Tensor logits, Tensor labels, Tensor losses);
+
+  /** The same, and logits become scale · (softmax(logits) − onehot(labels)). */
+  void crossEntropyWithGradient(Tensor logits, Tensor labels, Tensor losses, float scale);
+
+  /** out = x with the mask's elements zeroed and the kept ones scaled; also its own backward. */
+  void dropout(Tensor x, DropoutMask mask, Tensor out, Into into);
+
+  /** target += x. */
+  void add(Tensor x, Tensor target);
+
+  /** target *= factor. */
+  void scale(Tensor target, float factor);
+
+  /** Every row of target [T,N] += row [N]. */
+  void addRow(Tensor row, Tensor target);
+
+  /** target [N] += the sum of the rows of x [T,N]. */
+  void addSumOfRows(Tensor x, Tensor target);
+
+  /** Σ x², summed in double in a fixed order. */
+  double sumOfSquares(Tensor x);
+
+  /** One AdamW update of {@code parameter} and its two states. */
+  void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, AdamWStep step);
+}

@@ -1,0 +1,43 @@
+package dev.lorikeet.model;
+
+import dev.lorikeet.kernel.AttentionShape;
+import dev.lorikeet.nn.Linear;
+import dev.lorikeet.nn.Pass;
+import dev.lorikeet.nn.RmsNorm;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tape.Var;
+import java.util.List;
+
+/**
+ * A decoder-only language model. The head is apart from the body, because a loss wants logits at a
+ * few positions only, in pieces. Owns its weights.
+ */
+public interface CausalLm extends AutoCloseable {
+
+  /** Hidden states [T, H] behind the last block, before the final norm. */
+  Var hidden(Pass pass);
+
+  /** The final norm. */
+  RmsNorm finalNorm();
+
+  /** The output head: normed hidden states [N, H] to logits [N, V]. */
+  Linear head();
+
+  /** All weights, once each, in the order of the checkpoint's layers. */
+  List<Parameter> parameters();
+
+  /** Rows of the embedding: ids are below this. */
+  int vocabularySize();
+
+  /** Tokens that the model was made for. */
+  int contextLength();
+
+  /** Number of blocks, and the shape of their attention: what a cache must hold. */
+  int layers();
+
+  /** Heads and head size, alike in all layers. */
+  AttentionShape attentionShape();
+
+  @Override
+  void close();
+}

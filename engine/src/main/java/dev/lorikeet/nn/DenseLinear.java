@@ -1,0 +1,59 @@
+package dev.lorikeet.nn;
+
+import dev.lorikeet.tape.Ops;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tape.Var;
+import java.util.Optional;
+
+/**
+ * y = x·Wᵀ + b with a float32 weight.
+ *
+ * @param name module name
+ * @param weight W [out, in]
+ * @param bias b [out], if the module has one
+ */
+public record DenseLinear(String name, Parameter weight, Optional<Parameter> bias)
+    implements Linear {
+
+  /** The map {@code name} of a checkpoint: {@code name.weight} and perhaps {@code name.bias}. */
+  public static DenseLinear load(
+      Weights weights, String name, Shape shape, Bias bias, String impliedBy) {
+    Parameter weight =
+        weights.parameter(name + ".weight", impliedBy, shape.outFeatures(), shape.inFeatures());
+    Optional<Parameter> biasParameter =
+        bias == Bias.YES
+            ? Optional.of(weights.parameter(name + ".bias", impliedBy, shape.outFeatures()))
+            : Optional.empty();
+    return new DenseLinear(name, weight, biasParameter);
+  }
+
+  /** Columns in and out. */
+  public record Shape(int inFeatures, int outFeatures) {}
+
+  /** Whether a map has a bias. */
+  public enum Bias {
+    YES,
+    NO;
+
+    /** YES if {@code present}. */
+    public static Bias of(boolean present) {
+      return present ? YES : NO;
+    }
+  }
+
+  @Override
+  public int inFeatures() {
+    return Math.toIntExact(weight.value().size(1));
+  }
+
+  @Override
+  public int outFeatures() {
+    return Math.toIntExact(weight.value().size(0));
+  }
+
+  @Override
+  public Var forward(Pass pass, Var x) {
+    Var y = Ops.linear(pass.tape(), x, weight);
+    return bias.isPresent() ? Ops.bias(pass.tape(), y, bias.get()) : y;
+  }
+}

@@ -1,0 +1,134 @@
+package dev.lorikeet.nn;
+
+import dev.lorikeet.tape.Tape;
+import dev.lorikeet.tape.Tape.Mode;
+import dev.lorikeet.tape.Var;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
+import java.util.Optional;
+import java.util.function.BiFunction;
+
+/**
+ * One way of some sequences through a model: the tape, the tokens on the device, and what the layers
+ * may read. Close it: it owns the tape and the uploaded tokens.
+ */
+public final class Pass implements AutoCloseable {
+  private final Tape tape;
+  private final Sequences sequences;
+  private final Tensor tokens;
+  private final Tensor positions;
+  private final PassOptions options;
+
+  /** A pass of {@code sequences} that keeps what {@code mode} says. */
+  public Pass(Device device, Mode mode, Sequences sequences, PassOptions options) {
+    this(
+        new Tape(device, mode),
+        sequences,
+        device.ints(sequences.tokens()),
+        device.ints(sequences.positions()),
+        options);
+  }
+
+  private Pass(
+      Tape tape, Sequences sequences, Tensor tokens, Tensor positions, PassOptions options) {
+    this.tape = tape;
+    this.sequences = sequences;
+    this.tokens = tokens;
+    this.positions = positions;
+    this.options = options;
+  }
+
+  /** An inference pass without a cache. */
+  public static Pass inference(Device device, Sequences sequences) {
+    return new Pass(device, Mode.INFERENCE, sequences, PassOptions.none());
+  }
+
+  public Tape tape() {
+    return tape;
+  }
+
+  public Device device() {
+    return tape.device();
+  }
+
+  public Sequences sequences() {
+    return sequences;
+  }
+
+  /** Token ids, int32 [T]. */
+  public Tensor tokens() {
+    return tokens;
+  }
+
+  /** Positions, int32 [T]. */
+  public Tensor positions() {
+    return positions;
+  }
+
+  /** The cache that this pass continues and extends, if any. */
+  public Optional<KvCache> cache() {
+    return options.cache();
+  }
+
+  /** What dropout masks depend on; absent when nothing is dropped. */
+  public Optional<DropoutKeys> dropout() {
+    return options.dropout();
+  }
+
+  /**
+   * Runs a block of layers. Its inner values are freed at its end; with recompute nothing inside is
+   * kept, and the block is run a second time on the way back.
+   */
+  public Var block(Var input, BiFunction<Pass, Var, Var> layers) {
+    boolean recompute = options.recompute() && tape.mode() == Mode.RECORD;
+    Var output =
+        recompute
+            ? recomputed(input, layers)
+            : tape.scoped(() -> layers.apply(this, input));
+    tape.release(input);
+    return output;
+  }
+
+  private Var recomputed(Var input, BiFunction<Pass, Var, Var> layers) {
+    Tensor value;
+    boolean needsGradient;
+    try (Pass forward = over(Mode.DISCARD)) {
+      Tensor given = input.value().retain();
+      Var start =
+          input.needsGradient() ? forward.tape.leaf(given) : forward.tape.constant(given);
+      Var result = layers.apply(forward, start);
+      value = result.value().retain();
+      needsGradient = result.needsGradient();
+    }
+    Var output = tape.result(value, needsGradient);
+    if (needsGradient) {
+      tape.record(output, () -> backwardAgain(input, output, layers), input.value());
+    }
+    return output;
+  }
+
+  private void backwardAgain(Var input, Var output, BiFunction<Pass, Var, Var> layers) {
+    try (Pass again = over(Mode.RECORD)) {
+      Tensor given = input.value().retain();
+      Var start = input.needsGradient() ? again.tape.leaf(given) : again.tape.constant(given);
+      Var result = layers.apply(again, start);
+      again.tape.backward(result, output.gradient().retain());
+      if (input.needsGradient()) {
+        input.addGradient(again.tape.takeGradient(start));
+      }
+    }
+  }
+
+  /** The same tokens with a tape of their own. */
+  private Pass over(Mode mode) {
+    return new Pass(
+        new Tape(device(), mode), sequences, tokens.retain(), positions.retain(), options);
+  }
+
+  @Override
+  public void close() {
+    tape.close();
+    tokens.close();
+    positions.close();
+  }
+}

@@ -1,0 +1,250 @@
+package dev.lorikeet.tape;
+
+import dev.lorikeet.kernel.AttentionShape;
+import dev.lorikeet.kernel.DropoutMask;
+import dev.lorikeet.kernel.Kernels;
+import dev.lorikeet.kernel.Kernels.AttentionTensors;
+import dev.lorikeet.kernel.Kernels.Into;
+import dev.lorikeet.kernel.Kernels.Rotation;
+import dev.lorikeet.kernel.Segments;
+import dev.lorikeet.tape.Var.Slot;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Device.Transpose;
+import dev.lorikeet.torch.Tensor;
+
+/**
+ * The operations of the tape. T is the number of tokens of a packed batch; all values are float32
+ * [T, columns]. Each method computes forward and records its backward.
+ */
+public final class Ops {
+  private Ops() {}
+
+  /** Rows of {@code table} [V,H] by token id; ids int32 [T] stays with the caller. */
+  public static Var embedding(Tape tape, Parameter table, Tensor ids) {
+    Tensor out = tape.device().floats(ids.elements(), table.value().size(1));
+    tape.kernels().gatherRows(table.value(), ids, out);
+    Var result = tape.result(out, table.isTrainable());
+    if (table.isTrainable()) {
+      tape.record(
+          result,
+          () ->
+              tape.kernels().scatterAddRows(result.gradient(), ids, table.gradientToAddTo()),
+          ids);
+    }
+    return result;
+  }
+
+  /** The rows of {@code x} named by {@code rows} (int32 [N], each at most once). */
+  public static Var selectRows(Tape tape, Var x, Tensor rows) {
+    Tensor out = tape.device().floats(rows.elements(), x.value().size(1));
+    tape.kernels().gatherRows(x.value(), rows, out);
+    Var result = tape.result(out, x.needsGradient());
+    if (x.needsGradient()) {
+      tape.record(
+          result,
+          () -> {
+            Slot slot = x.gradientSlot();
+            if (slot.into() == Into.REPLACE) {
+              slot.target().zero();
+            }
+            tape.kernels().scatterAddRows(result.gradient(), rows, slot.target());
+          },
+          rows);
+    }
+    return result;
+  }
+
+  /** y = x·Wᵀ; W [out, in]. dx = dy·W; dW = dyᵀ·x, only where they are wanted. */
+  public static Var linear(Tape tape, Var x, Parameter weight) {
+    Tensor w = weight.value();
+    Device device = tape.device();
+    Tensor out = device.floats(x.value().size(0), w.size(0));
+    device.gemm(Transpose.NO, Transpose.YES, 1f, x.value(), w, 0f, out);
+    Var result = tape.result(out, x.needsGradient() || weight.isTrainable());
+    if (weight.isTrainable()) {
+      Tensor input = x.value();
+      tape.record(
+          result,
+          () -> {
+            inputGradient(device, x, result.gradient(), w);
+            device.gemm(
+                Transpose.YES, Transpose.NO, 1f, result.gradient(), input, 1f,
+                weight.gradientToAddTo());
+          },
+          input);
+    } else if (x.needsGradient()) {
+      tape.record(result, () -> inputGradient(device, x, result.gradient(), w));
+    }
+    return result;
+  }
+
+  private static void inputGradient(Device device, Var x, Tensor dy, Tensor w) {
+    if (x.needsGradient()) {
+      Slot slot = x.gradientSlot();
+      device.gemm(Transpose.NO, Transpose.NO, 1f, dy, w, slot.beta(), slot.target());
+    }
+  }
+
+  /** Adds {@code bias} [N] to every row of {@code x}, in place. */
+  public static Var bias(Tape tape, Var x, Parameter bias) {
+    tape.kernels().addRow(bias.value(), x.value());
+    if (bias.isTrainable()) {
+      tape.record(
+          x, () -> tape.kernels().addSumOfRows(x.gradient(), bias.gradientToAddTo()));
+    }
+    return x;
+  }
+
+  /** Root mean square norm with {@code weight} [H]. */
+  public static Var rmsNorm(Tape tape, Var x, Parameter weight, double eps) {
+    Kernels kernels = tape.kernels();
+    Tensor input = x.value();
+    Tensor out = input.emptyLike();
+    boolean needsGradient = x.needsGradient() || weight.isTrainable();
+    try (Tensor rstd = tape.device().floats(input.size(0))) {
+      kernels.rmsNorm(input, weight.value(), eps, out, rstd);
+      Var result = tape.result(out, needsGradient);
+      if (needsGradient) {
+        tape.record(
+            result,
+            () -> {
+              Tensor dy = result.gradient();
+              if (weight.isTrainable()) {
+                kernels.rmsNormWeightGradient(dy, input, rstd, weight.gradientToAddTo());
+              }
+              if (x.needsGradient()) {
+                Slot slot = x.gradientSlot();
+                kernels.rmsNormBackward(
+                    dy, input, weight.value(), rstd, slot.target(), slot.into());
+              }
+            },
+            input,
+            rstd);
+      }
+      return result;
+    }
+  }
+
+  /** Rotates the heads of {@code x} in place; tables [P, D/2], positions int32 [T]. */
+  public static Var rope(Tape tape, Var x, Tensor cos, Tensor sin, Tensor positions) {
+    tape.kernels().rope(x.value(), cos, sin, positions, Rotation.FORWARD);
+    if (x.needsGradient()) {
+      tape.record(
+          x,
+          () -> tape.kernels().rope(x.gradientToChange(), cos, sin, positions, Rotation.BACKWARD),
+          positions);
+    }
+    return x;
+  }
+
+  /** Attention inside segments; q [T, heads·D], k and v [T, kvHeads·D]. */
+  public static Var attention(
+      Tape tape, AttentionShape shape, Segments segments, Var q, Var k, Var v) {
+    Tensor out = q.value().emptyLike();
+    boolean needsGradient = q.needsGradient() || k.needsGradient() || v.needsGradient();
+    try (Tensor lse = tape.device().floats(q.value().size(0), shape.heads())) {
+      tape.kernels().attention(shape, segments, q.value(), k.value(), v.value(), out, lse);
+      Var result = tape.result(out, needsGradient);
+      if (needsGradient) {
+        AttentionTensors saved =
+            new AttentionTensors(q.value(), k.value(), v.value(), out, lse);
+        tape.record(
+            result,
+            () -> attentionBackward(tape, shape, segments, saved, result, q, k, v),
+            saved.q(),
+            saved.k(),
+            saved.v(),
+            saved.out(),
+            saved.lse());
+      }
+      return result;
+    }
+  }
+
+  private static void attentionBackward(
+      Tape tape,
+      AttentionShape shape,
+      Segments segments,
+      AttentionTensors saved,
+      Var result,
+      Var q,
+      Var k,
+      Var v) {
+    Tensor dq = saved.q().emptyLike();
+    Tensor dk = saved.k().emptyLike();
+    Tensor dv = saved.v().emptyLike();
+    tape.kernels()
+        .attentionBackward(shape, segments, saved, result.gradient(), dq, dk, dv);
+    giveGradient(q, dq);
+    giveGradient(k, dk);
+    giveGradient(v, dv);
+  }
+
+  private static void giveGradient(Var target, Tensor gradient) {
+    if (target.needsGradient()) {
+      target.addGradient(gradient);
+    } else {
+      gradient.close();
+    }
+  }
+
+  /** silu(gate) · up. */
+  public static Var swiglu(Tape tape, Var gate, Var up) {
+    Tensor gateValue = gate.value();
+    Tensor upValue = up.value();
+    Tensor out = gateValue.emptyLike();
+    tape.kernels().swiglu(gateValue, upValue, out);
+    boolean needsGradient = gate.needsGradient() || up.needsGradient();
+    Var result = tape.result(out, needsGradient);
+    if (needsGradient) {
+      tape.record(
+          result,
+          () -> {
+            Tensor dGate = gateValue.emptyLike();
+            Tensor dUp = upValue.emptyLike();
+            tape.kernels().swigluBackward(result.gradient(), gateValue, upValue, dGate, dUp);
+            giveGradient(gate, dGate);
+            giveGradient(up, dUp);
+          },
+          gateValue,
+          upValue);
+    }
+    return result;
+  }
+
+  /** x + branch: the residual connection. Both get the same gradient. */
+  public static Var residual(Tape tape, Var x, Var branch) {
+    Tensor out = x.value().emptyLike().copyFrom(x.value());
+    tape.kernels().add(branch.value(), out);
+    Var result = tape.result(out, x.needsGradient() || branch.needsGradient());
+    if (result.needsGradient()) {
+      tape.record(
+          result,
+          () -> {
+            for (Var input : new Var[] {x, branch}) {
+              if (input.needsGradient()) {
+                input.addGradient(result.gradient().retain());
+              }
+            }
+          });
+    }
+    return result;
+  }
+
+  /** x with a share of its elements zeroed; the mask is computed again on the way back. */
+  public static Var dropout(Tape tape, Var x, DropoutMask mask) {
+    Tensor out = x.value().emptyLike();
+    tape.kernels().dropout(x.value(), mask, out, Into.REPLACE);
+    Var result = tape.result(out, x.needsGradient());
+    if (x.needsGradient()) {
+      tape.record(
+          result,
+          () -> {
+            Slot slot = x.gradientSlot();
+            tape.kernels().dropout(result.gradient(), mask, slot.target(), slot.into());
+          },
+          mask.rowKeys());
+    }
+    return result;
+  }
+}

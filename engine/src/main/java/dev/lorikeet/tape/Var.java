@@ -1,0 +1,118 @@
+package dev.lorikeet.tape;
+
+import dev.lorikeet.kernel.Kernels.Into;
+import dev.lorikeet.torch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A value that flows through operations, and, while going backward, its gradient. Belongs to the
+ * {@link Tape} that made it.
+ */
+public final class Var {
+  private final Tape tape;
+  private final Tensor value;
+  private boolean needsGradient;
+  private @Nullable Tensor gradient;
+  private int producers;
+
+  Var(Tape tape, Tensor value, boolean needsGradient) {
+    this.tape = tape;
+    this.value = value;
+    this.needsGradient = needsGradient;
+  }
+
+  public Tensor value() {
+    return value;
+  }
+
+  /** Whether anything below this value is trained. */
+  public boolean needsGradient() {
+    return needsGradient;
+  }
+
+  /** The gradient with respect to this value; only while its backward runs. */
+  public Tensor gradient() {
+    if (gradient == null) {
+      throw new IllegalStateException("no gradient has reached " + value);
+    }
+    return gradient;
+  }
+
+  boolean hasGradient() {
+    return gradient != null;
+  }
+
+  /** Adds {@code contribution} to the gradient and takes over its reference. */
+  public void addGradient(Tensor contribution) {
+    if (gradient == null) {
+      gradient = contribution;
+      return;
+    }
+    makeUnshared();
+    tape.kernels().add(contribution, gradient());
+    contribution.close();
+  }
+
+  /** Where an operation may write or add its contribution directly. */
+  public Slot gradientSlot() {
+    if (gradient == null) {
+      gradient = value.emptyLike();
+      return new Slot(gradient, Into.REPLACE);
+    }
+    makeUnshared();
+    return new Slot(gradient(), Into.ADD);
+  }
+
+  /** The gradient, for an operation that turns it in place into that of its own input. */
+  public Tensor gradientToChange() {
+    makeUnshared();
+    return gradient();
+  }
+
+  /**
+   * Target of a contribution to a gradient.
+   *
+   * @param target the gradient itself
+   * @param into REPLACE if nothing has been written yet
+   */
+  public record Slot(Tensor target, Into into) {
+    /** The β of a product that writes here: 0 to replace, 1 to add. */
+    public float beta() {
+      return into == Into.ADD ? 1f : 0f;
+    }
+  }
+
+  private void makeUnshared() {
+    Tensor shared = gradient();
+    if (!shared.isUnshared()) {
+      gradient = shared.emptyLike().copyFrom(shared);
+      shared.close();
+    }
+  }
+
+  void producedBy() {
+    producers++;
+    needsGradient = true;
+  }
+
+  /** One of the operations that wrote this value has gone backward; the last one frees. */
+  void producerDone() {
+    if (--producers == 0) {
+      releaseGradient();
+    }
+  }
+
+  void releaseGradient() {
+    if (gradient != null) {
+      gradient.close();
+      gradient = null;
+    }
+  }
+
+  /** Hands the gradient over to the caller. */
+  Tensor takeGradient() {
+    Tensor taken = gradient();
+    gradient = null;
+    return taken;
+  }
+}

@@ -1,0 +1,172 @@
+package dev.lorikeet.torch;
+
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The CPU: pooled host memory, OpenBLAS for products, and a fixed number of worker threads that
+ * share every operation in fixed ranges.
+ */
+public final class CpuDevice extends Device {
+  /** Below this many multiplications a product stays on one thread: waking another costs more. */
+  private static final long MIN_SHARED_PRODUCT = 1L << 19;
+
+  /** Rows or columns of a shared product are split at multiples of this. */
+  private static final int GEMM_GRAIN = 16;
+
+  private static final long MAX_IDLE_BYTES = 1L << 30;
+
+  private final Workers workers;
+  private final Blas blas = new Blas();
+  private final BlockPool pool = new BlockPool(MAX_IDLE_BYTES);
+
+  CpuDevice(int threads) {
+    if (threads < 1) {
+      throw new IllegalStateException("a CPU device needs a thread, not " + threads);
+    }
+    workers = new Workers(threads);
+  }
+
+  @Override
+  public String name() {
+    return "cpu";
+  }
+
+  @Override
+  public boolean hasHostMemory() {
+    return true;
+  }
+
+  @Override
+  public int threads() {
+    return workers.threads();
+  }
+
+  /** Version, build and kernels of the BLAS library, for the record. */
+  public String blasDescription() {
+    return blas.description();
+  }
+
+  @Override
+  public void forRange(int count, int grain, RangeTask task) {
+    workers.forRange(count, grain, task);
+  }
+
+  @Override
+  public void gemm(
+      Transpose transposeA,
+      Transpose transposeB,
+      float alpha,
+      Tensor a,
+      Tensor b,
+      float beta,
+      Tensor c) {
+    Gemm shape = Gemm.requireShapes(transposeA, transposeB, a, b, c);
+    int m = shape.m();
+    int n = shape.n();
+    int k = shape.k();
+    if (m == 0 || n == 0) {
+      return;
+    }
+    boolean ta = transposeA == Transpose.YES;
+    boolean tb = transposeB == Transpose.YES;
+    int lda = ta ? m : k;
+    int ldb = tb ? k : n;
+    long aAt = a.address();
+    long bAt = b.address();
+    long cAt = c.address();
+    int grain = (long) m * n * k < MIN_SHARED_PRODUCT ? Integer.MAX_VALUE : GEMM_GRAIN;
+    if (m >= n) {
+      long aStep = 4L * (ta ? 1 : lda);
+      forRange(
+          m,
+          grain,
+          (from, to) ->
+              blas.sgemm(
+                  ta,
+                  tb,
+                  to - from,
+                  n,
+                  k,
+                  alpha,
+                  aAt + from * aStep,
+                  lda,
+                  bAt,
+                  ldb,
+                  beta,
+                  cAt + 4L * from * n,
+                  n));
+    } else {
+      long bStep = 4L * (tb ? ldb : 1);
+      forRange(
+          n,
+          grain,
+          (from, to) ->
+              blas.sgemm(
+                  ta,
+                  tb,
+                  m,
+                  to - from,
+                  k,
+                  alpha,
+                  aAt,
+                  lda,
+                  bAt + from * bStep,
+                  ldb,
+                  beta,
+                  cAt + 4L * from,
+                  n));
+    }
+  }
+
+  /** Product of matrices given by address and leading dimension, on the calling thread. */
+  public void sgemm(
+      Transpose transposeA,
+      Transpose transposeB,
+      int m,
+      int n,
+      int k,
+      float alpha,
+      long a,
+      int lda,
+      long b,
+      int ldb,
+      float beta,
+      long c,
+      int ldc) {
+    blas.sgemm(
+        transposeA == Transpose.YES,
+        transposeB == Transpose.YES,
+        m,
+        n,
+        k,
+        alpha,
+        a,
+        lda,
+        b,
+        ldb,
+        beta,
+        c,
+        ldc);
+  }
+
+  @Override
+  long allocate(long bytes) {
+    return pool.allocate(bytes);
+  }
+
+  @Override
+  void release(long address, long bytes) {
+    pool.release(address, bytes);
+  }
+
+  @Override
+  float[] readFloats(Tensor tensor) {
+    return tensor.segment().toArray(ValueLayout.JAVA_FLOAT);
+  }
+
+  @Override
+  public void close() {
+    workers.close();
+    pool.trim();
+  }
+}

@@ -1,0 +1,18 @@
+package dev.lorikeet.torch;
+
+/** Element type of a tensor in memory. */
+public enum DType {
+  FLOAT32(4),
+  INT32(4);
+
+  private final int bytes;
+
+  DType(int bytes) {
+    this.bytes = bytes;
+  }
+
+  /** Bytes of one element. */
+  public int bytes() {
+    return bytes;
+  }
+}

@@ -1,0 +1,115 @@
+package dev.lorikeet.torch;
+
+/**
+ * Where tensors live and products are computed. One instance owns its memory books and, on the CPU,
+ * its worker threads; close it when the run is over.
+ */
+public abstract class Device implements AutoCloseable {
+  private final MemoryLedger memory = new MemoryLedger();
+
+  /** Which operand of a product is read as its transpose. */
+  public enum Transpose {
+    NO,
+    YES
+  }
+
+  /** A range of rows or tasks that one worker does. */
+  @FunctionalInterface
+  public interface RangeTask {
+    /** Does the work of {@code from … to − 1}. */
+    void run(int from, int to);
+  }
+
+  /** A device that has shapes and counts bytes, and no memory: for planning. */
+  public static Device shapeOnly() {
+    return new ShapeDevice();
+  }
+
+  /**
+   * The CPU.
+   *
+   * @param threads worker threads, at least 1; the split of work, and so the rounding of results,
+   *     depends on it
+   */
+  public static CpuDevice cpu(int threads) {
+    return new CpuDevice(threads);
+  }
+
+  /** Name in recipes and records: {@code cpu}, {@code shapes}. */
+  public abstract String name();
+
+  /** Whether {@link Tensor#segment()} works. */
+  public abstract boolean hasHostMemory();
+
+  /** Number of worker threads that share one operation. */
+  public abstract int threads();
+
+  /** Runs {@code task} over {@code 0 … count − 1} in fixed ranges, one a worker, and waits. */
+  public abstract void forRange(int count, int grain, RangeTask task);
+
+  /**
+   * C = alpha · op(A) · op(B) + beta · C for row-major float32 matrices.
+   *
+   * @param a [M, K], or [K, M] if {@code transposeA}
+   * @param b [K, N], or [N, K] if {@code transposeB}
+   * @param c [M, N]
+   */
+  public abstract void gemm(
+      Transpose transposeA,
+      Transpose transposeB,
+      float alpha,
+      Tensor a,
+      Tensor b,
+      float beta,
+      Tensor c);
+
+  abstract long allocate(long bytes);
+
+  abstract void release(long address, long bytes);
+
+  abstract float[] readFloats(Tensor tensor);
+
+  /** A new tensor whose elements are undefined; the caller owns it. */
+  public final Tensor empty(DType dtype, long... shape) {
+    long bytes = Math.multiplyExact(Tensor.elements(shape), dtype.bytes());
+    memory.allocated(bytes);
+    return new Tensor(new Storage(this, bytes, allocate(bytes)), 0, dtype, shape.clone());
+  }
+
+  /** A new float32 tensor whose elements are undefined. */
+  public final Tensor floats(long... shape) {
+    return empty(DType.FLOAT32, shape);
+  }
+
+  /** A new float32 tensor of zeros. */
+  public final Tensor zeros(long... shape) {
+    return floats(shape).zero();
+  }
+
+  /** A new int32 tensor with a copy of {@code values}. */
+  public final Tensor ints(int[] values) {
+    Tensor tensor = empty(DType.INT32, values.length);
+    if (hasHostMemory()) {
+      tensor.segment().copyFrom(java.lang.foreign.MemorySegment.ofArray(values));
+    }
+    return tensor;
+  }
+
+  /** The books of this device's tensors. */
+  public final MemoryLedger memory() {
+    return memory;
+  }
+
+  final void free(long address, long bytes) {
+    memory.freed(bytes);
+    release(address, bytes);
+  }
+
+  @Override
+  public abstract void close();
+
+  @Override
+  public String toString() {
+    return name();
+  }
+}

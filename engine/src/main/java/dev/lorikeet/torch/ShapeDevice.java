@@ -1,0 +1,57 @@
+package dev.lorikeet.torch;
+
+/** Shapes without memory: every allocation is counted, every computation is left out. */
+final class ShapeDevice extends Device {
+
+  @Override
+  public String name() {
+    return "shapes";
+  }
+
+  @Override
+  public boolean hasHostMemory() {
+    return false;
+  }
+
+  @Override
+  public int threads() {
+    return 1;
+  }
+
+  @Override
+  public void forRange(int count, int grain, RangeTask task) {
+    // Work on data has nothing to do here.
+  }
+
+  @Override
+  public void gemm(
+      Transpose transposeA,
+      Transpose transposeB,
+      float alpha,
+      Tensor a,
+      Tensor b,
+      float beta,
+      Tensor c) {
+    Gemm.requireShapes(transposeA, transposeB, a, b, c);
+  }
+
+  @Override
+  long allocate(long bytes) {
+    return 0;
+  }
+
+  @Override
+  void release(long address, long bytes) {
+    // There is no memory to give back.
+  }
+
+  @Override
+  float[] readFloats(Tensor tensor) {
+    return new float[Math.toIntExact(tensor.elements())];
+  }
+
+  @Override
+  public void close() {
+    // Nothing is held.
+  }
+}

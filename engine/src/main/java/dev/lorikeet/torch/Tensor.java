@@ -1,0 +1,188 @@
+package dev.lorikeet.torch;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * A dense, row-major array in the memory of one {@link Device}.
+ *
+ * <p>Memory is counted by references and freed at a known moment: whoever creates a tensor holds
+ * one reference and gives it back with {@link #close()}; {@link #retain()} takes another one. Views
+ * ({@link #rows}, {@link #reshape}) share the memory and hold a reference of their own. Reference
+ * counts are not synchronised: a tensor belongs to one thread, which may lend its memory to others.
+ */
+public final class Tensor implements AutoCloseable {
+  private final Storage storage;
+  private final long offsetBytes;
+  private final DType dtype;
+  private final long[] shape;
+
+  Tensor(Storage storage, long offsetBytes, DType dtype, long[] shape) {
+    this.storage = storage;
+    this.offsetBytes = offsetBytes;
+    this.dtype = dtype;
+    this.shape = shape;
+  }
+
+  public Device device() {
+    return storage.device();
+  }
+
+  public DType dtype() {
+    return dtype;
+  }
+
+  /** Number of dimensions. */
+  public int rank() {
+    return shape.length;
+  }
+
+  /** Length of dimension {@code dim}; negative numbers count from the last. */
+  public long size(int dim) {
+    return shape[dim < 0 ? shape.length + dim : dim];
+  }
+
+  /** A copy of the shape. */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  /** Number of elements. */
+  public long elements() {
+    return elements(shape);
+  }
+
+  /** Bytes of the elements. */
+  public long bytes() {
+    return elements() * dtype.bytes();
+  }
+
+  /** Whether this reference is the only one to the memory: then it may be changed in place. */
+  public boolean isUnshared() {
+    return storage.references() == 1;
+  }
+
+  /** Takes another reference: the memory lives until one more {@link #close()}. */
+  public Tensor retain() {
+    storage.retain();
+    return this;
+  }
+
+  /** Gives back one reference; the memory is freed with the last one. */
+  @Override
+  public void close() {
+    storage.release();
+  }
+
+  /** View of the rows {@code from … from + count − 1} of the first dimension; close it too. */
+  public Tensor rows(long from, long count) {
+    if (from < 0 || count < 0 || from + count > shape[0]) {
+      throw new IllegalStateException(
+          "rows " + from + " to " + (from + count) + " of a tensor " + Arrays.toString(shape));
+    }
+    long[] viewShape = shape.clone();
+    viewShape[0] = count;
+    long rowBytes = shape[0] == 0 ? 0 : bytes() / shape[0];
+    storage.retain();
+    return new Tensor(storage, offsetBytes + from * rowBytes, dtype, viewShape);
+  }
+
+  /** View of the same elements under another shape; close it too. */
+  public Tensor reshape(long... newShape) {
+    if (elements(newShape) != elements()) {
+      throw new IllegalStateException(
+          Arrays.toString(shape) + " cannot be seen as " + Arrays.toString(newShape));
+    }
+    storage.retain();
+    return new Tensor(storage, offsetBytes, dtype, newShape.clone());
+  }
+
+  /** Host memory of the elements, on devices that have it; valid until the memory is freed. */
+  public MemorySegment segment() {
+    return MemorySegment.ofAddress(address()).reinterpret(bytes());
+  }
+
+  /** Host address of the first element, for kernels and BLAS. */
+  public long address() {
+    if (!device().hasHostMemory()) {
+      throw new IllegalStateException("a tensor on " + device() + " has no host memory");
+    }
+    return storage.address() + offsetBytes;
+  }
+
+  /** Copies float32 elements out. On a device without memory the result is all zeros. */
+  public float[] toFloats() {
+    require(DType.FLOAT32);
+    return device().readFloats(this);
+  }
+
+  /** Copies {@code values} (as many as there are elements) in. */
+  public Tensor copyFrom(float[] values) {
+    require(DType.FLOAT32);
+    if (values.length != elements()) {
+      throw new IllegalStateException(
+          values.length + " values for a tensor " + Arrays.toString(shape));
+    }
+    if (device().hasHostMemory()) {
+      MemorySegment.copy(values, 0, segment(), ValueLayout.JAVA_FLOAT, 0, values.length);
+    }
+    return this;
+  }
+
+  /** Copies the elements of a tensor of the same shape, type and device in. */
+  public Tensor copyFrom(Tensor source) {
+    requireSameShape(source);
+    if (device().hasHostMemory()) {
+      segment().copyFrom(source.segment());
+    }
+    return this;
+  }
+
+  /** Sets every byte to zero. */
+  public Tensor zero() {
+    if (device().hasHostMemory()) {
+      segment().fill((byte) 0);
+    }
+    return this;
+  }
+
+  /** A new tensor with the same shape, type and device; its elements are undefined. */
+  public Tensor emptyLike() {
+    return device().empty(dtype, shape);
+  }
+
+  /** Refuses a tensor whose shape differs: a defect of the caller. */
+  public void requireShape(long... expected) {
+    if (!Arrays.equals(shape, expected)) {
+      throw new IllegalStateException(
+          "tensor " + Arrays.toString(shape) + ", expected " + Arrays.toString(expected));
+    }
+  }
+
+  void requireSameShape(Tensor other) {
+    requireShape(other.shape);
+    if (other.dtype != dtype) {
+      throw new IllegalStateException("tensor of " + other.dtype + ", expected " + dtype);
+    }
+  }
+
+  private void require(DType expected) {
+    if (dtype != expected) {
+      throw new IllegalStateException("tensor of " + dtype + ", expected " + expected);
+    }
+  }
+
+  static long elements(long[] shape) {
+    long count = 1;
+    for (long length : shape) {
+      count = Math.multiplyExact(count, length);
+    }
+    return count;
+  }
+
+  @Override
+  public String toString() {
+    return dtype + Arrays.toString(shape) + " on " + device();
+  }
+}
