@@ -76,7 +76,8 @@ def _encode(value, indent: int) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} has no JSON form")
-        return f"{value:.17g}"
+        text = f"{value:.17g}"
+        return text if set(text) & set(".e") else text + ".0"
     if isinstance(value, (list, tuple)):
         if all(isinstance(v, (int, float)) for v in value):
             return "[" + ",".join(_encode(v, 0) for v in value) + "]"
@@ -101,7 +102,8 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
         {k: tensors[k].detach().contiguous().clone() for k in sorted(tensors)}, path)
 
 
-def require_close(what: str, actual: torch.Tensor, expected: torch.Tensor, relative: float) -> float:
+def require_close(what: str, actual: torch.Tensor, expected: torch.Tensor,
+                  relative: float) -> float:
     """Stops unless max|actual - expected| <= relative * max|expected|; returns the ratio found."""
     actual, expected = actual.double(), expected.double()
     ratio = ((actual - expected).abs().max() / expected.abs().max().clamp_min(1e-30)).item()
@@ -114,6 +116,11 @@ def random_tokens(length: int, vocab: int, g: torch.Generator) -> list[int]:
     return torch.randint(0, vocab, (length,), generator=g).tolist()
 
 
-def report_size(folder: Path) -> None:
-    sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file()]
-    print(f"{folder.name}: {len(sizes)} files, {sum(sizes) / 1e3:.0f} kB, largest {max(sizes) / 1e3:.0f} kB")
+def finish(folder: Path) -> None:
+    """Gives all files the usual mode (safetensors writes 0600) and says how large they are."""
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    for file in files:
+        file.chmod(0o644)
+    sizes = [p.stat().st_size for p in files]
+    print(f"{folder.name}: {len(sizes)} files, {sum(sizes) / 1e3:.0f} kB, "
+          f"largest {max(sizes) / 1e3:.0f} kB")

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from common import (generator, normal, random_tokens, report_size, require_close, start, write_json,
+from common import (finish, generator, normal, random_tokens, require_close, start, write_json,
                     write_tensors)
 from plain_llama import PlainLlama
 
@@ -174,7 +174,7 @@ def main() -> None:
         name = f"tied-gqa-{str(dtype).removeprefix('torch.')}"
         build("tied-gqa", 1).to(dtype).save_pretrained(out / name / "model")
         write_expected(out / name, out / name / "model", (1, 13), number)
-    report_size(out)
+    finish(out)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ import safetensors.torch
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
-from transformers import LlamaForCausalLM, get_cosine_schedule_with_warmup
+from transformers import (LlamaForCausalLM, get_cosine_schedule_with_warmup,
+                          get_linear_schedule_with_warmup)
 
-from common import (FIXTURES, STORIES, generator, normal, report_size, require_close, start,
-                    write_json, write_tensors)
+from common import (FIXTURES, STORIES, finish, generator, normal, require_close, start, write_json,
+                    write_tensors)
 from plain_llama import PlainLlama
 from training_data import GLOBAL_BATCH, random_batches, story_batches
 
@@ -30,9 +31,18 @@ BASES = {"tied-gqa": FIXTURES / "llama/tied-gqa/model",
          "stories260K": STORIES}
 SETTINGS = {"optimizer": "adamw", "learning_rate": 2e-3, "adam_beta1": 0.9, "adam_beta2": 0.999,
             "adam_epsilon": 1e-8, "weight_decay": 0.01, "max_grad_norm": 1.0, "schedule": "cosine",
-            "warmup_steps": 5, "schedule_steps": 30, "global_batch": GLOBAL_BATCH}
+            "warmup_steps": 5, "schedule_steps": 30, "global_batch": GLOBAL_BATCH,
+            "loss_weighting": "token", "micro_batch": GLOBAL_BATCH}
+MICRO_BATCH = SETTINGS | {"loss_weighting": "micro_batch", "micro_batch": 2}
+# Every setting far from the others: a setting that is ignored shows.
+OTHER_OPTIMIZER = SETTINGS | {"learning_rate": 4e-3, "adam_beta1": 0.8, "adam_beta2": 0.95,
+                              "adam_epsilon": 1e-3, "weight_decay": 0.5, "max_grad_norm": 0.3,
+                              "schedule": "linear", "warmup_steps": 0}
 # Of full fine-tuning, only these are written where all would be too large for a repository.
-FULL_SOME = ("embed_tokens", "norm", "layers.0.self_attn.k_proj", "layers.1.mlp.down_proj", "lm_head")
+FULL_SOME = ("embed_tokens", "norm", "layers.0.self_attn.k_proj", "layers.1.self_attn.o_proj",
+             "lm_head")
+SCHEDULES = {"cosine": get_cosine_schedule_with_warmup,
+             "linear": get_linear_schedule_with_warmup}
 LORA = {"r": 8, "lora_alpha": 16, "lora_dropout": 0.0}
 
 
@@ -80,34 +90,35 @@ def labels(examples: list[dict]) -> int:
     return sum(len(e["tokens"]) - max(1, e["first_label"]) for e in examples)
 
 
-def shares(batch: list[dict], weighting: str) -> list[float]:
+def shares(batch: list[dict], settings: dict) -> list[float]:
     """The weight of each example's summed loss: 1/labels of the whole batch, or, for micro_batch,
-    1/(labels of its pair * number of pairs)."""
-    if weighting == "token":
+    1/(labels of its micro-batch * number of micro-batches)."""
+    if settings["loss_weighting"] == "token":
         return [1 / labels(batch)] * len(batch)
-    pairs = [batch[i:i + 2] for i in range(0, len(batch), 2)]
-    return [1 / (labels(pair) * len(pairs)) for pair in pairs for _ in pair]
+    size = settings["micro_batch"]
+    parts = [batch[i:i + size] for i in range(0, len(batch), size)]
+    return [1 / (labels(part) * len(parts)) for part in parts for _ in part]
 
 
-def train(logits_of, parameters: dict, batches, weighting: str):
+def train(logits_of, parameters: dict, batches, settings: dict):
     """Returns the record of every step and the first step's gradients, before clipping."""
     values = list(parameters.values())
     optimizer = torch.optim.AdamW(
-        values, lr=SETTINGS["learning_rate"], weight_decay=SETTINGS["weight_decay"],
-        betas=(SETTINGS["adam_beta1"], SETTINGS["adam_beta2"]), eps=SETTINGS["adam_epsilon"])
-    schedule = get_cosine_schedule_with_warmup(
-        optimizer, SETTINGS["warmup_steps"], SETTINGS["schedule_steps"])
+        values, lr=settings["learning_rate"], weight_decay=settings["weight_decay"],
+        betas=(settings["adam_beta1"], settings["adam_beta2"]), eps=settings["adam_epsilon"])
+    schedule = SCHEDULES[settings["schedule"]](
+        optimizer, settings["warmup_steps"], settings["schedule_steps"])
     records, first_gradients = [], {}
     for step, batch in enumerate(batches, 1):
         optimizer.zero_grad()
         loss = 0.0
-        for example, share in zip(batch, shares(batch, weighting)):
+        for example, share in zip(batch, shares(batch, settings)):
             total, part = scaled_loss(logits_of, example, share)
             part.backward()
             loss += total * share
         if step == 1:
             first_gradients = {k: p.grad.clone() for k, p in parameters.items()}
-        norm = torch.nn.utils.clip_grad_norm_(values, SETTINGS["max_grad_norm"]).item()
+        norm = torch.nn.utils.clip_grad_norm_(values, settings["max_grad_norm"]).item()
         records.append({"step": step, "learning_rate": schedule.get_last_lr()[0], "loss": loss,
                         "grad_norm": norm, "label_tokens": labels(batch)})
         optimizer.step()
@@ -133,16 +144,18 @@ def float64_copy(tensors: dict, trainable: bool) -> dict:
     return {k: v.detach().double().clone().requires_grad_(trainable) for k, v in tensors.items()}
 
 
-def adapter_run(out, base: str, variant: str, start_name: str, batches, weighting="token") -> None:
+def adapter_run(out, base: str, variant: str, start_name: str, batches, settings=SETTINGS) -> None:
     folder = out / base / variant
     model = PeftModel.from_pretrained(
         load_base(base), out / base / start_name, is_trainable=True).train()
     # The keys of PEFT's file, bound to the live parameters.
-    parameters = {k.replace(".default.", "."): p for k, p in model.named_parameters() if p.requires_grad}
-    begin = {k: v.clone() for k, v in get_peft_model_state_dict(model).items()}
+    parameters = {k.replace(".default.", "."): p
+                  for k, p in model.named_parameters() if p.requires_grad}
+    begin = {k: v.clone() for k, v in get_peft_model_state_dict(
+        model, save_embedding_layers=False).items()}
     assert begin.keys() == parameters.keys()
     records, gradients = train(
-        lambda t: model(torch.tensor([t]), use_cache=False).logits[0], parameters, batches, weighting)
+        lambda t: model(torch.tensor([t]), use_cache=False).logits[0], parameters, batches, settings)
     save_adapter(model, folder / "final", base)
     if variant == "lora" and base != "stories260K":
         write_tensors(folder / "first_gradients.safetensors", gradients)
@@ -150,13 +163,12 @@ def adapter_run(out, base: str, variant: str, start_name: str, batches, weightin
     exact = float64_copy(begin, True)
     weights = float64_copy(load_base(base).state_dict(), False)
     plain = PlainLlama(model.config.to_dict(), weights, exact, LORA["lora_alpha"] / LORA["r"])
-    exact_records, exact_gradients = train(plain, exact, batches, weighting)
+    exact_records, exact_gradients = train(plain, exact, batches, settings)
     for key in gradients:
         if exact_gradients[key].abs().max() > 0:
             require_close(f"{base} {variant} {key}", gradients[key], exact_gradients[key], 3e-5)
-    finish(folder, records, drift(records, exact_records, begin, parameters, exact),
-           {"base": base, "technique": "lora", **LORA, "start": start_name, **SETTINGS,
-            "loss_weighting": weighting, "micro_batch": GLOBAL_BATCH if weighting == "token" else 2})
+    write_run(folder, records, drift(records, exact_records, begin, parameters, exact),
+           {"base": base, "technique": "lora", **LORA, "start": start_name, **settings})
 
 
 def full_run(out, base: str, batches) -> None:
@@ -164,7 +176,7 @@ def full_run(out, base: str, batches) -> None:
     parameters = dict(model.named_parameters())
     begin = {k: v.detach().clone() for k, v in parameters.items()}
     records, gradients = train(
-        lambda t: model(torch.tensor([t]), use_cache=False).logits[0], parameters, batches, "token")
+        lambda t: model(torch.tensor([t]), use_cache=False).logits[0], parameters, batches, SETTINGS)
     some = {k for k in parameters if any(w in k for w in FULL_SOME)}
     write_tensors(folder / "first_gradients.safetensors", {k: gradients[k] for k in some})
     write_tensors(folder / "final.safetensors",
@@ -172,15 +184,14 @@ def full_run(out, base: str, batches) -> None:
 
     exact = float64_copy(begin, True)
     exact_records, exact_gradients = train(
-        PlainLlama(model.config.to_dict(), exact), exact, batches, "token")
+        PlainLlama(model.config.to_dict(), exact), exact, batches, SETTINGS)
     for key in gradients:
         require_close(f"{base} full {key}", gradients[key], exact_gradients[key], 3e-5)
-    finish(folder, records, drift(records, exact_records, begin, parameters, exact),
-           {"base": base, "technique": "full", **SETTINGS, "loss_weighting": "token",
-            "micro_batch": GLOBAL_BATCH})
+    write_run(folder, records, drift(records, exact_records, begin, parameters, exact),
+           {"base": base, "technique": "full", **SETTINGS})
 
 
-def finish(folder, records, distance: dict, settings: dict) -> None:
+def write_run(folder, records, distance: dict, settings: dict) -> None:
     write_json(folder / "expected.json",
                {"settings": settings, "steps": records, "float32_drift": distance})
     norms = [r["grad_norm"] for r in records]
@@ -198,14 +209,16 @@ def main() -> None:
         write_json(out / base / "batches.json", list_of_batches)
         make_start(base, out / base / "start", "all-linear", zero_b=False)
         adapter_run(out, base, "lora", "start", list_of_batches)
-        make_start(base, out / base / "start-qv", ["q_proj", "v_proj"], zero_b=True)
-        adapter_run(out, base, "lora-qv", "start-qv", list_of_batches)
-    make_start("tied-gqa", out / "tied-gqa/start-zero-b", "all-linear", zero_b=True)
-    adapter_run(out, "tied-gqa", "lora-zero-b", "start-zero-b", batches["tied-gqa"])
+    for variant, targets, zero_b in (("-qv", ["q_proj", "v_proj"], True),
+                                     ("-zero-b", "all-linear", True)):
+        make_start("tied-gqa", out / f"tied-gqa/start{variant}", targets, zero_b)
+        adapter_run(out, "tied-gqa", f"lora{variant}", f"start{variant}", batches["tied-gqa"])
+    adapter_run(out, "tied-gqa", "lora-micro-batch", "start", batches["tied-gqa"], MICRO_BATCH)
+    adapter_run(out, "untied-odd", "lora-other-optimizer", "start", batches["untied-odd"],
+                OTHER_OPTIMIZER)
     for base in ("tied-gqa", "untied-odd"):
-        adapter_run(out, base, "lora-micro-batch", "start", batches[base], "micro_batch")
         full_run(out, base, batches[base][:10])
-    report_size(out)
+    finish(out)
 
 
 if __name__ == "__main__":

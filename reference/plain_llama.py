@@ -44,12 +44,14 @@ class PlainLlama:
             y = y + self.weights[f"{name}.bias"]
         a = self.adapter.get(f"base_model.model.{name}.lora_A.weight")
         if a is not None:
-            y = y + self.lora_scale * (x @ a.T) @ self.adapter[f"base_model.model.{name}.lora_B.weight"].T
+            b = self.adapter[f"base_model.model.{name}.lora_B.weight"]
+            y = y + self.lora_scale * (x @ a.T) @ b.T
         return y
 
     def norm(self, name: str, x: torch.Tensor) -> torch.Tensor:
         mean_square = (x * x).mean(-1, keepdim=True)
-        return x / torch.sqrt(mean_square + self.config["rms_norm_eps"]) * self.weights[f"{name}.weight"]
+        x = x / torch.sqrt(mean_square + self.config["rms_norm_eps"])
+        return x * self.weights[f"{name}.weight"]
 
     def rotate(self, x: torch.Tensor) -> torch.Tensor:
         """x [T, H, D]: pair (i, i + D/2) turns by position times frequency i."""
