@@ -1,0 +1,220 @@
+package dev.lorikeet.format;
+
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.FormatException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A model folder in Hugging Face's layout, opened for reading: {@code config.json} with either
+ * {@code model.safetensors} or {@code model.safetensors.index.json} and the shards it names.
+ *
+ * <p>Owns the mapped files. Tensors keep their own names; {@code lm_head.weight} is absent where
+ * the head is tied to the embedding. Any number of threads may read.
+ */
+public final class HfCheckpoint implements AutoCloseable {
+  private static final String CONFIG = "config.json";
+  private static final String SINGLE = "model.safetensors";
+  private static final String INDEX = "model.safetensors.index.json";
+
+  private final Path directory;
+  private final JsonConfig config;
+  private final Map<String, SafeTensors> fileByTensor;
+  private final List<SafeTensors> files;
+
+  private HfCheckpoint(
+      Path directory,
+      JsonConfig config,
+      Map<String, SafeTensors> fileByTensor,
+      List<SafeTensors> files) {
+    this.directory = directory;
+    this.config = config;
+    this.fileByTensor = Collections.unmodifiableMap(fileByTensor);
+    this.files = List.copyOf(files);
+  }
+
+  /**
+   * Opens the model in {@code dir} and checks that its files agree with each other.
+   *
+   * @throws ConfigException if there is no such folder
+   * @throws FormatException if configuration or weights are missing, damaged, quantised, or the
+   *     shard index and the shards disagree
+   */
+  public static HfCheckpoint open(Path dir) {
+    if (!Files.isDirectory(dir)) {
+      throw new ConfigException(
+          "Cannot open the model "
+              + dir
+              + (Files.exists(dir) ? ": it is a file." : ": there is no such folder.")
+              + " Give the folder that holds config.json and model.safetensors.");
+    }
+    Path configFile = dir.resolve(CONFIG);
+    if (!Files.exists(configFile)) {
+      throw new FormatException(
+          configFile,
+          "the model folder has no config.json. Download the whole model, or give the folder that"
+              + " holds its config.json.");
+    }
+    JsonConfig config = JsonConfig.read(configFile);
+    refuseQuantised(config);
+    Shards shards = Shards.open(dir, weightsFile(dir));
+    return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files());
+  }
+
+  /** The model folder. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** The contents of config.json. */
+  public JsonConfig config() {
+    return config;
+  }
+
+  /** The tensors' names: by shard as the index lists them, then in file order. */
+  public Set<String> names() {
+    return fileByTensor.keySet();
+  }
+
+  /** Whether there is a tensor of this name. */
+  public boolean contains(String name) {
+    return fileByTensor.containsKey(name);
+  }
+
+  /**
+   * Type, shape and place of a tensor.
+   *
+   * @throws FormatException if there is none of this name
+   */
+  public TensorEntry entry(String name) {
+    return Optional.ofNullable(file(name).entries().get(name)).orElseThrow();
+  }
+
+  /**
+   * The file that holds a tensor.
+   *
+   * @throws FormatException if there is none of this name
+   */
+  public Path fileOf(String name) {
+    return file(name).file();
+  }
+
+  /**
+   * The stored bytes of a tensor: read-only, perhaps unaligned, valid until {@link #close}.
+   *
+   * @throws FormatException if there is none of this name
+   */
+  public MemorySegment bytes(String name) {
+    return file(name).bytes(name);
+  }
+
+  /**
+   * Reads a tensor as little-endian float32.
+   *
+   * @param expectedShape the shape that config.json implies
+   * @param impliedBy the keys and numbers that imply it, for the message, such as
+   *     "num_attention_heads 32 × head_dim 64"
+   * @param target four bytes for every element
+   * @throws FormatException if there is no such tensor, its shape is another one, or it holds
+   *     integers
+   */
+  public void readFloats(
+      String name, List<Long> expectedShape, String impliedBy, MemorySegment target) {
+    if (!contains(name)) {
+      throw new FormatException(
+          directory,
+          name,
+          "the weights hold no such tensor, but config.json implies one of shape %s (%s). Weights and config come from different revisions or the download is incomplete; download both again from one revision."
+              .formatted(expectedShape, impliedBy));
+    }
+    TensorEntry entry = entry(name);
+    if (!entry.shape().equals(expectedShape)) {
+      throw new FormatException(
+          fileOf(name),
+          name,
+          "shape %s, but config.json implies %s (%s). Weights and config come from different revisions; download both again from one revision."
+              .formatted(entry.shape(), expectedShape, impliedBy));
+    }
+    file(name).readFloats(name, target);
+  }
+
+  /** Number of stored floating-point elements; a tied head counts once. */
+  public long parameterCount() {
+    return names().stream()
+        .map(this::entry)
+        .filter(entry -> entry.type().isFloat())
+        .mapToLong(TensorEntry::elements)
+        .sum();
+  }
+
+  /** The floating-point type of most parameters; F32 where there are none. */
+  public StoredType dtype() {
+    Map<StoredType, Long> elements = new EnumMap<>(StoredType.class);
+    for (String name : names()) {
+      TensorEntry entry = entry(name);
+      if (entry.type().isFloat()) {
+        elements.merge(entry.type(), entry.elements(), Long::sum);
+      }
+    }
+    return elements.entrySet().stream()
+        .max(Map.Entry.comparingByValue(Comparator.naturalOrder()))
+        .map(Map.Entry::getKey)
+        .orElse(StoredType.F32);
+  }
+
+  /** Unmaps every file; segments handed out before become invalid. */
+  @Override
+  public void close() {
+    files.forEach(SafeTensors::close);
+  }
+
+  private SafeTensors file(String name) {
+    return Optional.ofNullable(fileByTensor.get(name))
+        .orElseThrow(() ->
+            new FormatException(
+                directory,
+                name,
+                "the weights hold no such tensor. Download the model again from one revision."));
+  }
+
+  private static void refuseQuantised(JsonConfig config) {
+    config
+        .object("quantization_config")
+        .ifPresent(quantization -> {
+          String method = quantization.findString("quant_method").orElse("unnamed method");
+          throw new FormatException(
+              config.file(),
+              "quantization_config",
+              "the weights are quantised ("
+                  + method
+                  + "), which is not supported. Use the"
+                  + " model's float32, float16 or bfloat16 checkpoint.");
+        });
+  }
+
+  private static Path weightsFile(Path dir) {
+    for (String name : List.of(SINGLE, INDEX)) {
+      if (Files.exists(dir.resolve(name))) {
+        return dir.resolve(name);
+      }
+    }
+    for (String pickle : List.of("pytorch_model.bin", "pytorch_model.bin.index.json")) {
+      if (Files.exists(dir.resolve(pickle))) {
+        throw new FormatException(
+            dir.resolve(pickle),
+            "weights in pickle files are not read, because they can run code; safetensors is needed. Download the model's model.safetensors, or convert it with Python: transformers.AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW_DIR).");
+      }
+    }
+    throw new FormatException(
+        dir,
+        "the model folder has no weights: expected model.safetensors or model.safetensors.index.json. Download the whole model.");
+  }
+}

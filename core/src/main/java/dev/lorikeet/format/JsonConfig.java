@@ -1,0 +1,193 @@
+package dev.lorikeet.format;
+
+import dev.lorikeet.error.FormatException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Typed view of a JSON object such as {@code config.json}; a key whose value is null counts as
+ * absent.
+ *
+ * <p>Every method throws {@link FormatException} when the value is of another type, naming file,
+ * key, expected type and found value.
+ */
+public final class JsonConfig {
+  private final Path file;
+  private final String prefix;
+  private final ObjectNode node;
+
+  private JsonConfig(Path file, String prefix, ObjectNode node) {
+    this.file = file;
+    this.prefix = prefix;
+    this.node = node;
+  }
+
+  /**
+   * Reads {@code file}.
+   *
+   * @throws FormatException if the file is missing, not JSON, repeats a key, or is not an object
+   */
+  public static JsonConfig read(Path file) {
+    return new JsonConfig(file, "", JsonFile.readObject(file));
+  }
+
+  /** The file that the values come from. */
+  public Path file() {
+    return file;
+  }
+
+  /** The keys of this object, null values included, in the order of the file. */
+  public Set<String> keys() {
+    return Collections.unmodifiableSet(new LinkedHashSet<>(node.propertyNames()));
+  }
+
+  /** Whether {@code key} is present and not null. */
+  public boolean has(String key) {
+    return node.hasNonNull(key);
+  }
+
+  /** The integer at {@code key}, which has to be there. */
+  public int requiredInt(String key) {
+    return findInt(key).orElseThrow(() -> missing(key, "an integer"));
+  }
+
+  /** The integer at {@code key}, or {@code fallback}. */
+  public int optInt(String key, int fallback) {
+    return findInt(key).orElse(fallback);
+  }
+
+  /** The integer at {@code key}, if there is one; 2.0 is not an integer. */
+  public OptionalInt findInt(String key) {
+    Optional<Integer> value = find(key, "an integer", JsonConfig::isInt, JsonNode::intValue);
+    return value.isPresent() ? OptionalInt.of(value.get()) : OptionalInt.empty();
+  }
+
+  /** The number at {@code key}, which has to be there. */
+  public double requiredDouble(String key) {
+    return findDouble(key).orElseThrow(() -> missing(key, "a number"));
+  }
+
+  /** The number at {@code key}, or {@code fallback}. */
+  public double optDouble(String key, double fallback) {
+    return findDouble(key).orElse(fallback);
+  }
+
+  /** The number at {@code key}, written as an integer or not, if there is one. */
+  public OptionalDouble findDouble(String key) {
+    Optional<Double> value = find(key, "a number", JsonNode::isNumber, JsonNode::doubleValue);
+    return value.isPresent() ? OptionalDouble.of(value.get()) : OptionalDouble.empty();
+  }
+
+  /** The truth value at {@code key}, or {@code fallback}. */
+  public boolean optBoolean(String key, boolean fallback) {
+    return findBoolean(key).orElse(fallback);
+  }
+
+  /** The truth value at {@code key}, if there is one. */
+  public Optional<Boolean> findBoolean(String key) {
+    return find(key, "true or false", JsonNode::isBoolean, JsonNode::booleanValue);
+  }
+
+  /** The string at {@code key}, which has to be there. */
+  public String requiredString(String key) {
+    return findString(key).orElseThrow(() -> missing(key, "a string"));
+  }
+
+  /** The string at {@code key}, if there is one. */
+  public Optional<String> findString(String key) {
+    return find(key, "a string", JsonNode::isString, JsonNode::stringValue);
+  }
+
+  /** The object at {@code key}, if there is one; messages about its keys say {@code key.inner}. */
+  public Optional<JsonConfig> object(String key) {
+    return find(key, "an object", JsonNode::isObject, value -> (ObjectNode) value)
+        .map(inner -> new JsonConfig(file, prefix + key + ".", inner));
+  }
+
+  /** The integers at {@code key}: a list of them or a single one; empty when absent. */
+  public List<Integer> intList(String key) {
+    return list(key, "an integer or a list of integers", JsonConfig::isInt, JsonNode::intValue);
+  }
+
+  /** The strings at {@code key}: a list of them or a single one; empty when absent. */
+  public List<String> stringList(String key) {
+    return list(key, "a string or a list of strings", JsonNode::isString, JsonNode::stringValue);
+  }
+
+  /** Whether the value at {@code key} is a list. */
+  public boolean isList(String key) {
+    return node.path(key).isArray();
+  }
+
+  /** Whether the value at {@code key} is true or false. */
+  public boolean isBoolean(String key) {
+    return node.path(key).isBoolean();
+  }
+
+  /** Whether {@code key} asks for something: not absent, null, false, "", [] or {}. */
+  boolean isSet(String key) {
+    JsonNode value = node.path(key);
+    boolean isEmpty =
+        value.isContainer() ? value.isEmpty() : value.isString() && value.stringValue().isEmpty();
+    return has(key) && !isEmpty && !(value.isBoolean() && !value.booleanValue());
+  }
+
+  /** The JSON text of the value at {@code key}, shortened for messages; "nothing" when absent. */
+  public String describe(String key) {
+    return JsonFile.describe(node.path(key));
+  }
+
+  /** A failure at {@code key} of this object, to be thrown by the caller. */
+  public FormatException wrong(String key, String expected) {
+    return new FormatException(
+        file, prefix + key, "expected " + expected + ", found " + describe(key) + ".");
+  }
+
+  private FormatException missing(String key, String expected) {
+    return new FormatException(
+        file, prefix + key, "the key is missing; expected " + expected + ".");
+  }
+
+  private <T> Optional<T> find(
+      String key, String expected, Predicate<JsonNode> fits, Function<JsonNode, T> convert) {
+    if (!has(key)) {
+      return Optional.empty();
+    }
+    JsonNode value = node.path(key);
+    if (!fits.test(value)) {
+      throw wrong(key, expected);
+    }
+    return Optional.of(convert.apply(value));
+  }
+
+  private <T> List<T> list(
+      String key, String expected, Predicate<JsonNode> fits, Function<JsonNode, T> convert) {
+    if (!has(key)) {
+      return List.of();
+    }
+    JsonNode value = node.path(key);
+    List<T> items = new ArrayList<>();
+    for (JsonNode item : value.isArray() ? value : List.of(value)) {
+      if (!fits.test(item)) {
+        throw wrong(key, expected);
+      }
+      items.add(convert.apply(item));
+    }
+    return List.copyOf(items);
+  }
+
+  private static boolean isInt(JsonNode value) {
+    return value.isIntegralNumber() && value.canConvertToInt();
+  }
+}

@@ -1,0 +1,155 @@
+package dev.lorikeet.format;
+
+import dev.lorikeet.error.FormatException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * An open safetensors file, mapped into memory and read only; any number of threads may read it.
+ *
+ * <p>Owns the mapping: every segment it hands out dies with {@link #close}. Files beyond 2 GB work,
+ * and a tensor's pages are read from the disk only when they are touched.
+ */
+public final class SafeTensors implements AutoCloseable {
+  private static final ValueLayout.OfLong LENGTH =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final Path file;
+  private final Arena arena;
+  private final MemorySegment data;
+  private final SafeTensorsHeader header;
+
+  private SafeTensors(Path file, Arena arena, MemorySegment data, SafeTensorsHeader header) {
+    this.file = file;
+    this.arena = arena;
+    this.data = data;
+    this.header = header;
+  }
+
+  /**
+   * Maps {@code file} and checks its whole header.
+   *
+   * @throws FormatException if the file is missing, truncated, or its header cannot be true
+   */
+  @SuppressWarnings("MustBeClosedChecker") // closed here on failure, otherwise by close()
+  public static SafeTensors open(Path file) {
+    Arena arena = Arena.ofShared();
+    try {
+      MemorySegment mapped = map(file, arena);
+      byte[] json = headerBytes(file, mapped);
+      MemorySegment data = mapped.asSlice(SafeTensorsHeader.PREFIX_BYTES + json.length);
+      SafeTensorsHeader header = SafeTensorsHeader.parse(file, json, data.byteSize());
+      return new SafeTensors(file, arena, data, header);
+    } catch (IOException failure) {
+      arena.close();
+      throw new FormatException(file, "cannot be read: " + JsonFile.reason(failure), failure);
+    } catch (RuntimeException | Error failure) {
+      arena.close();
+      throw failure;
+    }
+  }
+
+  /** The file that is open. */
+  public Path file() {
+    return file;
+  }
+
+  /** The tensors by name, in the order of their bytes in the file. */
+  public Map<String, TensorEntry> entries() {
+    return header.entries();
+  }
+
+  /** The string pairs under {@code __metadata__}; empty when there are none. */
+  public Map<String, String> metadata() {
+    return header.metadata();
+  }
+
+  /**
+   * The stored bytes of a tensor: row-major, little-endian, perhaps unaligned, read-only, valid
+   * until {@link #close}.
+   *
+   * @throws FormatException if there is no such tensor
+   */
+  public MemorySegment bytes(String name) {
+    TensorEntry entry = entry(name);
+    return data.asSlice(entry.begin(), entry.sizeBytes());
+  }
+
+  /**
+   * Converts a floating-point tensor to little-endian float32; exact except for F64, which is
+   * rounded to the nearest float32.
+   *
+   * @param target four bytes for every element of the tensor
+   * @throws FormatException if there is no such tensor or it holds integers
+   */
+  public void readFloats(String name, MemorySegment target) {
+    TensorEntry entry = entry(name);
+    if (!entry.type().isFloat()) {
+      throw new FormatException(
+          file,
+          name,
+          "holds %s, but floating-point numbers (F32, F16, BF16 or F64) are needed here. Use a checkpoint that is not quantised."
+              .formatted(entry.type()));
+    }
+    Floats.decode(entry.type(), bytes(name), target);
+  }
+
+  /** Unmaps the file; segments handed out before become invalid. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  private TensorEntry entry(String name) {
+    return Optional.ofNullable(entries().get(name))
+        .orElseThrow(() ->
+            new FormatException(
+                file, name, "the file holds no such tensor among its " + entries().size() + "."));
+  }
+
+  private static MemorySegment map(Path file, Arena arena) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new FormatException(file, "is a folder; expected a safetensors file.");
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long sizeBytes = channel.size();
+      if (sizeBytes < SafeTensorsHeader.PREFIX_BYTES) {
+        throw new FormatException(
+            file,
+            "byte 0",
+            "the file has %d bytes, too few for a safetensors header length (8 bytes). Download or write the file again."
+                .formatted(sizeBytes));
+      }
+      return channel.map(FileChannel.MapMode.READ_ONLY, 0, sizeBytes, arena);
+    }
+  }
+
+  private static byte[] headerBytes(Path file, MemorySegment mapped) {
+    long length = mapped.get(LENGTH, 0);
+    long available = mapped.byteSize() - SafeTensorsHeader.PREFIX_BYTES;
+    if (length < 0 || length > SafeTensorsHeader.MAX_BYTES) {
+      throw new FormatException(
+          file,
+          "byte 0",
+          "the header claims %s bytes, but at most %d are allowed; this is not a safetensors file or it is damaged."
+              .formatted(Long.toUnsignedString(length), SafeTensorsHeader.MAX_BYTES));
+    }
+    if (length > available) {
+      throw new FormatException(
+          file,
+          "byte 0",
+          "the header claims %d bytes, but only %d follow: the file is truncated. Download or write the file again."
+              .formatted(length, available));
+    }
+    return mapped.asSlice(SafeTensorsHeader.PREFIX_BYTES, length).toArray(ValueLayout.JAVA_BYTE);
+  }
+}

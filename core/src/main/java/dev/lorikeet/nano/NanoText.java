@@ -1,0 +1,71 @@
+package dev.lorikeet.nano;
+
+import java.util.List;
+
+/**
+ * The pre-training text of the embedded base model: everyday and customer-service English, small
+ * stories, facts, notes, lists, records, and questions over a text.
+ *
+ * <p>A document is a pure function of the seed and its index, so text can be made in parallel and
+ * continued at any place. The first {@value #WARM_UP} documents hold many short copies, because a
+ * model that has learned to copy neighbours learns everything else that needs copying faster.
+ */
+public final class NanoText {
+  /** Number of documents at the start that teach copying first. */
+  public static final int WARM_UP = 8_000;
+
+  private static final Grammar GRAMMAR =
+      Grammar.of(
+          "words.txt",
+          "stories.txt",
+          "service.txt",
+          "records.txt",
+          "questions.txt",
+          "copies.txt",
+          "notes.txt");
+
+  private record Share(int percent, DocumentKind kind) {}
+
+  private static final List<Share> FIRST =
+      List.of(
+          new Share(55, new Copies(4)),
+          new Share(25, new Records()),
+          new Share(10, new Questions()),
+          new Share(10, new Service()));
+
+  private static final List<Share> LATER =
+      List.of(
+          new Share(12, new Copies(9)),
+          new Share(34, new Records()),
+          new Share(18, new Questions()),
+          new Share(16, new Service()),
+          new Share(12, new Stories()),
+          new Share(8, new Notes()));
+
+  private final long seed;
+
+  /** The text that {@code seed} stands for. */
+  public NanoText(long seed) {
+    this.seed = seed;
+  }
+
+  /**
+   * Document number {@code index} (0 or more), usually 60 to 300 tokens, without an end mark.
+   *
+   * @throws IllegalArgumentException if {@code index} is negative
+   */
+  public String document(long index) {
+    if (index < 0) {
+      throw new IllegalArgumentException("a document's index starts at 0, found " + index);
+    }
+    var dice = new Dice(seed, index);
+    int choice = dice.below(100);
+    for (Share share : index < WARM_UP ? FIRST : LATER) {
+      choice -= share.percent();
+      if (choice < 0) {
+        return share.kind().write(new Scope(GRAMMAR, dice));
+      }
+    }
+    throw new IllegalStateException("the shares of the kinds of documents add up to less than 100");
+  }
+}
