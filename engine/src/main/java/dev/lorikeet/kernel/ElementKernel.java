@@ -140,8 +140,8 @@ final class ElementKernel {
     float newMean = (float) (1 - step.beta1());
     float newSquare = (float) (1 - step.beta2());
     float decay = (float) (1 - step.learningRate() * step.weightDecay());
-    double correction1 = 1 - Math.pow(step.beta1(), step.step());
-    double correction2 = Math.sqrt(1 - Math.pow(step.beta2(), step.step()));
+    double correction1 = 1 - Math.pow(step.beta1(), (double) step.step());
+    double correction2 = Math.sqrt(1 - Math.pow(step.beta2(), (double) step.step()));
     float stepSize = (float) (-step.learningRate() / correction1);
     float rootScale = (float) (1 / correction2);
     float epsilon = (float) step.epsilon();

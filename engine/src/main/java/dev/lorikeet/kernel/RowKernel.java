@@ -33,7 +33,7 @@ final class RowKernel {
         (from, to) -> {
           for (int t = from; t < to; t++) {
             long id = requireRow(getInt(idsAt + 4L * t), tableRows);
-            copy(tableAt + 4 * id * width, outAt + 4 * t * width, width);
+            copy(tableAt + 4 * id * width, outAt + 4L * t * width, width);
           }
         });
   }

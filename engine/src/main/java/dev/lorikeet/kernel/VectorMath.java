@@ -29,18 +29,18 @@ final class VectorMath {
   private static final VectorShuffle<Float> SHIFT_2 = FLOATS.iotaShuffle(2, 1, true);
   private static final VectorShuffle<Float> SHIFT_1 = FLOATS.iotaShuffle(1, 1, true);
 
-  private static final float LOG2_E = 1.44269504088896341f;
-  private static final float LN2_HIGH = 0.693359375f;
+  private static final float LOG2_E = 1.442695f;
+  private static final float LN2_HIGH = 0.6933594f;
   private static final float LN2_LOW = -2.12194440e-4f;
   private static final float ROUND = 12582912f; // 1.5 · 2²³: adding it rounds to an integer
-  private static final float EXP_MAX = 88.3762626647950f;
-  private static final float EXP_MIN = -87.3365447504f;
-  private static final float P0 = 1.9875691500e-4f;
-  private static final float P1 = 1.3981999507e-3f;
-  private static final float P2 = 8.3334519073e-3f;
-  private static final float P3 = 4.1665795894e-2f;
-  private static final float P4 = 1.6666665459e-1f;
-  private static final float P5 = 5.0000001201e-1f;
+  private static final float EXP_MAX = 88.37626f;
+  private static final float EXP_MIN = -87.33655f;
+  private static final float P0 = 1.9875691e-4f;
+  private static final float P1 = 1.3981999e-3f;
+  private static final float P2 = 8.333452e-3f;
+  private static final float P3 = 4.1665796e-2f;
+  private static final float P4 = 1.6666666e-1f;
+  private static final float P5 = 5.0e-1f;
   private static final int EXPONENT_BIAS = 127;
   private static final int MANTISSA_BITS = 23;
 

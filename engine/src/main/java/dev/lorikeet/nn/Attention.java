@@ -32,7 +32,6 @@ public record Attention(
       keys = tape.constant(cache.keys(layer).retain());
       values = tape.constant(cache.values(layer).retain());
     }
-    return o.forward(
-        pass, Ops.attention(pass.tape(), shape, segments, queries, keys, values));
+    return o.forward(pass, Ops.attention(pass.tape(), shape, segments, queries, keys, values));
   }
 }

@@ -19,13 +19,13 @@ public record DropoutKeys(long seed, long step) {
   public Tensor rowKeys(Device device, Sequences sequences, String name) {
     long module = Rng.mix(seed, Rng.hash(name.getBytes(StandardCharsets.UTF_8)));
     long base = Rng.mix(module, step);
-    int[] keys = new int[sequences.tokens().length];
+    int[] keys = new int[sequences.length()];
     Segments segments = sequences.segments();
     for (int s = 0; s < segments.count(); s++) {
-      long example = Rng.mix(base, sequences.exampleIds()[s]);
+      long example = Rng.mix(base, sequences.exampleId(s));
       int start = segments.queryStart(s);
       for (int i = start; i < start + segments.queryLength(s); i++) {
-        keys[i] = (int) (Rng.mix(example, sequences.positions()[i]) >>> 32);
+        keys[i] = (int) (Rng.mix(example, sequences.position(i)) >>> 32);
       }
     }
     return device.ints(keys);

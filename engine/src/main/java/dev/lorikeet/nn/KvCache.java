@@ -42,7 +42,7 @@ public final class KvCache implements AutoCloseable {
   }
 
   /**
-   * Says which slots the next pass continues, and by how many tokens each; {@link #advance()} ends
+   * Says which slots the next pass continues, and by how many tokens each; {@link #advance} ends
    * it.
    *
    * @return the pass' tokens: the segments ask over the cached rows

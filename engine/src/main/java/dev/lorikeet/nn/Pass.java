@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 
 /**
- * One way of some sequences through a model: the tape, the tokens on the device, and what the layers
- * may read. Close it: it owns the tape and the uploaded tokens.
+ * One way of some sequences through a model: the tape, the tokens on the device, and what the
+ * layers may read. Close it: it owns the tape and the uploaded tokens.
  */
 public final class Pass implements AutoCloseable {
   private final Tape tape;
@@ -82,9 +82,7 @@ public final class Pass implements AutoCloseable {
   public Var block(Var input, BiFunction<Pass, Var, Var> layers) {
     boolean recompute = options.recompute() && tape.mode() == Mode.RECORD;
     Var output =
-        recompute
-            ? recomputed(input, layers)
-            : tape.scoped(() -> layers.apply(this, input));
+        recompute ? recomputed(input, layers) : tape.scoped(() -> layers.apply(this, input));
     tape.release(input);
     return output;
   }
@@ -94,8 +92,7 @@ public final class Pass implements AutoCloseable {
     boolean needsGradient;
     try (Pass forward = over(Mode.DISCARD)) {
       Tensor given = input.value().retain();
-      Var start =
-          input.needsGradient() ? forward.tape.leaf(given) : forward.tape.constant(given);
+      Var start = input.needsGradient() ? forward.tape.leaf(given) : forward.tape.constant(given);
       Var result = layers.apply(forward, start);
       value = result.value().retain();
       needsGradient = result.needsGradient();

@@ -2,22 +2,31 @@ package dev.lorikeet.nn;
 
 import dev.lorikeet.kernel.Segments;
 
-/**
- * Tokens of one or several sequences, one behind the other, without padding.
- *
- * @param tokens [T] ids
- * @param positions [T] place of each token in its own sequence, from 0
- * @param segments one segment a sequence
- * @param exampleIds one a sequence: who it is, for masks that must not depend on its neighbours
- */
-public record Sequences(int[] tokens, int[] positions, Segments segments, long[] exampleIds) {
+/** Tokens of one or several sequences, one behind the other, without padding. */
+public final class Sequences {
+  private final int[] tokens;
+  private final int[] positions;
+  private final Segments segments;
+  private final long[] exampleIds;
 
-  public Sequences {
+  /**
+   * Takes over the arrays.
+   *
+   * @param tokens [T] ids
+   * @param positions [T] place of each token in its own sequence, from 0
+   * @param segments one segment a sequence
+   * @param exampleIds one a sequence: who it is, for masks that must not depend on its neighbours
+   */
+  public Sequences(int[] tokens, int[] positions, Segments segments, long[] exampleIds) {
     if (tokens.length != positions.length || segments.count() != exampleIds.length) {
       throw new IllegalStateException(
-          tokens.length + " tokens, " + positions.length + " positions, " + segments.count()
-              + " segments, " + exampleIds.length + " examples");
+          "%d tokens, %d positions, %d segments, %d examples"
+              .formatted(tokens.length, positions.length, segments.count(), exampleIds.length));
     }
+    this.tokens = tokens;
+    this.positions = positions;
+    this.segments = segments;
+    this.exampleIds = exampleIds;
   }
 
   /** One sequence from its beginning. */
@@ -31,5 +40,33 @@ public record Sequences(int[] tokens, int[] positions, Segments segments, long[]
         positions,
         Segments.packed(new int[] {0}, new int[] {tokens.length}),
         new long[] {0});
+  }
+
+  /** Number of tokens, T. */
+  public int length() {
+    return tokens.length;
+  }
+
+  /** Segments, one a sequence. */
+  public Segments segments() {
+    return segments;
+  }
+
+  /** Id of the example that sequence {@code s} is. */
+  public long exampleId(int s) {
+    return exampleIds[s];
+  }
+
+  /** Position of row {@code t} in its sequence. */
+  public int position(int t) {
+    return positions[t];
+  }
+
+  int[] tokens() {
+    return tokens;
+  }
+
+  int[] positions() {
+    return positions;
   }
 }

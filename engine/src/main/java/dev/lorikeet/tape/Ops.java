@@ -27,8 +27,7 @@ public final class Ops {
     if (table.isTrainable()) {
       tape.record(
           result,
-          () ->
-              tape.kernels().scatterAddRows(result.gradient(), ids, table.gradientToAddTo()),
+          () -> tape.kernels().scatterAddRows(result.gradient(), ids, table.gradientToAddTo()),
           ids);
     }
     return result;
@@ -68,7 +67,12 @@ public final class Ops {
           () -> {
             inputGradient(device, x, result.gradient(), w);
             device.gemm(
-                Transpose.YES, Transpose.NO, 1f, result.gradient(), input, 1f,
+                Transpose.YES,
+                Transpose.NO,
+                1f,
+                result.gradient(),
+                input,
+                1f,
                 weight.gradientToAddTo());
           },
           input);
@@ -89,8 +93,7 @@ public final class Ops {
   public static Var bias(Tape tape, Var x, Parameter bias) {
     tape.kernels().addRow(bias.value(), x.value());
     if (bias.isTrainable()) {
-      tape.record(
-          x, () -> tape.kernels().addSumOfRows(x.gradient(), bias.gradientToAddTo()));
+      tape.record(x, () -> tape.kernels().addSumOfRows(x.gradient(), bias.gradientToAddTo()));
     }
     return x;
   }
@@ -146,8 +149,7 @@ public final class Ops {
       tape.kernels().attention(shape, segments, q.value(), k.value(), v.value(), out, lse);
       Var result = tape.result(out, needsGradient);
       if (needsGradient) {
-        AttentionTensors saved =
-            new AttentionTensors(q.value(), k.value(), v.value(), out, lse);
+        AttentionTensors saved = new AttentionTensors(q.value(), k.value(), v.value(), out, lse);
         tape.record(
             result,
             () -> attentionBackward(tape, shape, segments, saved, result, q, k, v),
@@ -173,8 +175,7 @@ public final class Ops {
     Tensor dq = saved.q().emptyLike();
     Tensor dk = saved.k().emptyLike();
     Tensor dv = saved.v().emptyLike();
-    tape.kernels()
-        .attentionBackward(shape, segments, saved, result.gradient(), dq, dk, dv);
+    tape.kernels().attentionBackward(shape, segments, saved, result.gradient(), dq, dk, dv);
     giveGradient(q, dq);
     giveGradient(k, dk);
     giveGradient(v, dv);

@@ -163,7 +163,18 @@ public final class Tape implements AutoCloseable {
     }
   }
 
-  private record Step(Var output, Runnable backward, Tensor[] saved) {
+  /** One operation, and the tensors that it holds until it has gone backward. */
+  private static final class Step {
+    final Var output;
+    final Runnable backward;
+    private final Tensor[] saved;
+
+    Step(Var output, Runnable backward, Tensor[] saved) {
+      this.output = output;
+      this.backward = backward;
+      this.saved = saved;
+    }
+
     void release() {
       for (Tensor tensor : saved) {
         tensor.close();
