@@ -28,7 +28,8 @@ class Cases:
     def add(self, name: str, settings: dict, inputs: dict, function, upstream: dict) -> None:
         """Runs `function` in float64; `upstream` holds d(loss)/d(output) per differentiable output.
 
-        Saves inputs, outputs, upstream as d<output> and the gradients as d<input>.
+        Saves inputs, outputs, upstream as d<output> and the gradients as d<input>; whole-number
+        inputs also among the settings.
         """
         exact = {k: v.double().requires_grad_() if v.is_floating_point() else v
                  for k, v in inputs.items()}
@@ -39,7 +40,8 @@ class Cases:
         saved |= {f"d{k}": v.grad for k, v in exact.items() if v.is_floating_point()}
         for key, tensor in saved.items():
             self.tensors[f"{name}.{key}"] = tensor.float() if tensor.is_floating_point() else tensor
-        self.settings.append({"name": name} | settings)
+        whole = {k: v.tolist() for k, v in inputs.items() if not v.is_floating_point()}
+        self.settings.append({"name": name} | settings | whole)
 
     def write(self, folder) -> None:
         write_tensors(folder / f"{self.operation}.safetensors", self.tensors)
@@ -90,7 +92,7 @@ def rope(folder) -> None:
         exact = run(x.double(), where)["y"]
         error = require_close(f"rope {i}", theirs[0].transpose(0, 1), exact, 2e-5)
         cases.add(f"case{i}", {"rows": t, "heads": heads, "head_dim": dim,
-                               "rope_parameters": parameters, "positions": positions,
+                               "rope_parameters": parameters,
                                "inverse_frequencies": frequencies.tolist(),
                                "transformers_relative_error": error},
                   {"x": x, "positions": where}, run, {"y": normal((t, heads, dim), g)})

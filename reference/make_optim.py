@@ -36,7 +36,7 @@ def gradients(length: int, seed: int) -> torch.Tensor:
 
 
 def trajectory(begin: torch.Tensor, grads: torch.Tensor, dtype, settings: dict) -> dict:
-    parameter = torch.nn.Parameter(begin.to(dtype))
+    parameter = torch.nn.Parameter(begin.to(dtype, copy=True))
     optimizer = torch.optim.AdamW([parameter], **settings)
     rows = []
     for grad in grads:
