@@ -94,9 +94,13 @@ public final class Recipe {
       return;
     }
     String path = override.substring(0, equals).strip();
+    int problemsBefore = problems.size();
     YamlNode value =
         YamlReader.read(override.substring(equals + 1), _ -> place, problems::add)
             .orElseGet(() -> new YamlNode.Scalar(null, "null", place));
+    if (problems.size() > problemsBefore) {
+      return;
+    }
     int dot = path.indexOf('.');
     if (RecipeKeys.isSection(path)) {
       problems.add(

@@ -73,7 +73,7 @@ final class RecipeBinder {
     } else if (reader.required(component)) {
       problems.add(new Problem(Problem.NOWHERE, key + " is missing; it has no default"));
     }
-    return reader.standIn(component);
+    return Optional.of(reader.standIn(component));
   }
 
   private Fields section(String key, Optional<Field> field) {
@@ -123,9 +123,13 @@ final class RecipeBinder {
     }
   }
 
-  /** A record's problem starts with its key, which tells the line. */
+  /** A record's problem names its keys; the first one that was given tells the line. */
   private Place place(String problem) {
-    String key = problem.substring(0, Math.max(0, problem.indexOf(' ')));
-    return placeOfKey.getOrDefault(key, Problem.NOWHERE);
+    for (String word : problem.split("[ ,;:]+", -1)) {
+      if (placeOfKey.containsKey(word)) {
+        return placeOfKey.getOrDefault(word, Problem.NOWHERE);
+      }
+    }
+    return Problem.NOWHERE;
   }
 }

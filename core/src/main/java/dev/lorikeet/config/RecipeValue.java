@@ -7,6 +7,7 @@ import dev.lorikeet.error.ConfigException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.math.BigInteger;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -24,22 +25,26 @@ import java.util.stream.Collectors;
  * @param key full key, for messages
  */
 record RecipeValue(Class<?> type, Type generic, String key) {
+  private static final YamlNode MISSING = new Scalar("missing", "missing", Problem.NOWHERE);
 
   /** Whether a recipe has to give the key. */
   boolean required(RecordComponent component) {
     return !component.isAnnotationPresent(Default.class) && !optional();
   }
 
-  /** The default, the empty value of an optional, or for a required key nothing. */
-  Optional<Object> standIn(RecordComponent component) {
+  /**
+   * The default or the empty value of an optional. A required key has a text that breaks no rule,
+   * so that the other keys of its record can be checked; its absence is already a problem.
+   */
+  Object standIn(RecordComponent component) {
     Default written = component.getAnnotation(Default.class);
     if (written != null) {
       YamlNode node =
           YamlReader.read(written.value(), YamlNode.Place::ofLine, RecipeValue::badDefault)
               .orElseThrow();
-      return Optional.of(read(node));
+      return read(node);
     }
-    return optional() ? Optional.of(emptyOptional()) : Optional.empty();
+    return optional() ? emptyOptional() : read(MISSING);
   }
 
   /**
@@ -101,12 +106,14 @@ record RecipeValue(Class<?> type, Type generic, String key) {
   }
 
   private long whole(YamlNode node, long minimum, long maximum) {
-    if (node instanceof Scalar(Long value, _, _)) {
-      if (value >= minimum && value <= maximum) {
-        return value;
-      }
+    if (node instanceof Scalar(Long value, _, _) && value >= minimum && value <= maximum) {
+      return value;
     }
-    throw expected("a whole number from " + minimum + " to " + maximum, node);
+    boolean tooLarge =
+        node instanceof Scalar(Object value, _, _)
+            && (value instanceof Long || value instanceof BigInteger);
+    throw expected(
+        tooLarge ? "a whole number from " + minimum + " to " + maximum : expectation(), node);
   }
 
   private List<String> names(YamlNode node) {

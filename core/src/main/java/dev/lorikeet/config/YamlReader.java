@@ -65,17 +65,25 @@ final class YamlReader {
   private static Problem syntaxProblem(JacksonException e, IntFunction<Place> places) {
     TokenStreamLocation location = e.getLocation();
     int line = location == null ? 0 : Math.max(0, location.getLineNr());
-    String column = location == null ? "" : " at column " + location.getColumnNr();
-    // snakeyaml-engine adds a picture of the line; the first sentences are enough here.
-    String reason =
-        e.getOriginalMessage()
-            .lines()
-            .map(String::strip)
-            .filter(s -> !s.isEmpty() && !s.startsWith("in reader") && !s.contains("^"))
-            .limit(3)
-            .reduce((a, b) -> a + " " + b)
-            .orElse("");
-    return new Problem(places.apply(line), "is not valid YAML" + column + ": " + reason);
+    Place place = places.apply(line);
+    if (line > 0 && place.line() == line) {
+      place = new Place(line, place.label() + ", column " + location.getColumnNr());
+    }
+    return new Problem(place, "not valid YAML: " + reason(e.getOriginalMessage()));
+  }
+
+  /** The parser's sentences without its pictures: a line of the source above one with a caret. */
+  private static String reason(String message) {
+    List<String> lines = message.lines().map(String::strip).toList();
+    List<String> sentences = new ArrayList<>();
+    for (int i = 0; i < lines.size(); i++) {
+      boolean picture = i + 1 < lines.size() && lines.get(i + 1).startsWith("^");
+      boolean said = lines.get(i).isEmpty() || lines.get(i).startsWith("in reader");
+      if (!picture && !said && !lines.get(i).startsWith("^")) {
+        sentences.add(lines.get(i));
+      }
+    }
+    return String.join(", ", sentences);
   }
 
   /** The node at the current token; {@code path} is its full key. */

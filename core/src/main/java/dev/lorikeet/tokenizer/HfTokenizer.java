@@ -19,30 +19,23 @@ import java.util.stream.LongStream;
  */
 public final class HfTokenizer implements Tokenizer {
   private final TokenizerFile file;
-  private final SequencePolicy policy;
+  private final SequenceTokens sequence;
   private final HuggingFaceTokenizer tokenizer;
   private final int[] prefix;
-  private final int[] suffix;
 
-  private HfTokenizer(TokenizerFile file, SequencePolicy policy, HuggingFaceTokenizer tokenizer) {
+  private HfTokenizer(TokenizerFile file, SequenceTokens sequence, HuggingFaceTokenizer tokenizer) {
     this.file = file;
-    this.policy = policy;
+    this.sequence = sequence;
     this.tokenizer = tokenizer;
-    if (policy.flags().isPresent()) {
-      prefix = policy.flags().get().prefix().stream().toArray();
-      suffix = policy.flags().get().suffix().stream().toArray();
-    } else {
-      // The post-processor's additions show around the ids of any text.
-      int[] bare = ids("a", Additions.NONE);
-      int[] whole = ids("a", Additions.OF_POST_PROCESSOR);
-      int start = 0;
-      while (start + bare.length < whole.length
-          && !Arrays.equals(whole, start, start + bare.length, bare, 0, bare.length)) {
-        start++;
-      }
-      prefix = Arrays.copyOf(whole, start);
-      suffix = Arrays.copyOfRange(whole, start + bare.length, whole.length);
+    // What the post-processor adds shows around the ids of any text.
+    int[] bare = ids("a", Additions.NONE);
+    int[] whole = ids("a", Additions.OF_POST_PROCESSOR);
+    int start = 0;
+    while (start + bare.length < whole.length
+        && !Arrays.equals(whole, start, start + bare.length, bare, 0, bare.length)) {
+      start++;
     }
+    prefix = Arrays.copyOf(whole, start);
   }
 
   /**
@@ -57,10 +50,10 @@ public final class HfTokenizer implements Tokenizer {
     System.setProperty("ai.djl.offline", "true");
     System.setProperty("OPT_OUT_TRACKING", "true");
     TokenizerFile file = TokenizerFile.read(folder.resolve("tokenizer.json"));
-    SequencePolicy policy = SequencePolicy.read(folder, file);
+    SequenceTokens sequence = SequenceTokens.read(folder, file);
     HuggingFaceTokenizer tokenizer = load(file);
     try {
-      return new HfTokenizer(file, policy, tokenizer);
+      return new HfTokenizer(file, sequence, tokenizer);
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
@@ -91,11 +84,7 @@ public final class HfTokenizer implements Tokenizer {
 
   @Override
   public int[] encodeWithSpecials(String text) {
-    int[] bare = ids(text, Additions.NONE);
-    int[] whole = Arrays.copyOf(prefix, prefix.length + bare.length + suffix.length);
-    System.arraycopy(bare, 0, whole, prefix.length, bare.length);
-    System.arraycopy(suffix, 0, whole, prefix.length + bare.length, suffix.length);
-    return whole;
+    return ids(text, Additions.OF_POST_PROCESSOR);
   }
 
   @Override
@@ -112,12 +101,12 @@ public final class HfTokenizer implements Tokenizer {
 
   @Override
   public OptionalInt bosId() {
-    return policy.bosId();
+    return sequence.bosId();
   }
 
   @Override
   public OptionalInt eosId() {
-    return policy.eosId();
+    return sequence.eosId();
   }
 
   @Override

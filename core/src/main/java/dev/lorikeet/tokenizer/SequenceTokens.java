@@ -4,7 +4,6 @@ import dev.lorikeet.error.FormatException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.OptionalInt;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -17,40 +16,22 @@ import tools.jackson.databind.node.MissingNode;
  * <p>A token named in {@code tokenizer_config.json} ({@code eos_token}: a text or an object with
  * {@code content}) is trusted first, then the id in {@code config.json}, then the one in {@code
  * generation_config.json} ({@code eos_token_id}: a number or a list, of which the first counts).
- * Like transformers 5, {@code add_bos_token} or {@code add_eos_token} in {@code
- * tokenizer_config.json} replace the policy of {@code tokenizer.json}'s own post-processor; a flag
- * that is not given then means false.
+ * What is added to a sequence is no matter of these: {@code tokenizer.json}'s own post-processor
+ * decides it.
  *
  * @param bosId token that begins a sequence
  * @param eosId token that ends a sequence
- * @param flags what replaces the post-processor, if anything does
  */
-record SequencePolicy(OptionalInt bosId, OptionalInt eosId, Optional<Flags> flags) {
+record SequenceTokens(OptionalInt bosId, OptionalInt eosId) {
 
-  /**
-   * What is added to a sequence.
-   *
-   * @param prefix in front
-   * @param suffix behind
-   */
-  record Flags(OptionalInt prefix, OptionalInt suffix) {}
-
-  /** Reads the policy in {@code folder}; files that do not exist say nothing. */
-  static SequencePolicy read(Path folder, TokenizerFile tokens) {
+  /** Reads the tokens named in {@code folder}; files that do not exist say nothing. */
+  static SequenceTokens read(Path folder, TokenizerFile tokens) {
     JsonNode config = json(folder.resolve("tokenizer_config.json"));
     JsonNode model = json(folder.resolve("config.json"));
     JsonNode generation = json(folder.resolve("generation_config.json"));
     OptionalInt bos = id("bos_token", folder, tokens, config, model, generation);
     OptionalInt eos = id("eos_token", folder, tokens, config, model, generation);
-    Optional<Flags> flags = Optional.empty();
-    if (config.has("add_bos_token") || config.has("add_eos_token")) {
-      flags =
-          Optional.of(
-              new Flags(
-                  config.path("add_bos_token").asBoolean(false) ? bos : OptionalInt.empty(),
-                  config.path("add_eos_token").asBoolean(false) ? eos : OptionalInt.empty()));
-    }
-    return new SequencePolicy(bos, eos, flags);
+    return new SequenceTokens(bos, eos);
   }
 
   private static OptionalInt id(
