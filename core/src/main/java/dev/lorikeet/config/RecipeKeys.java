@@ -1,0 +1,127 @@
+package dev.lorikeet.config;
+
+import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/** The keys of a recipe as the records define them, and those that are kept for later. */
+final class RecipeKeys {
+  /** Keys that mean something in the field but are not built yet. */
+  static final Set<String> RESERVED =
+      Set.of(
+          "model.id",
+          "model.quantization",
+          "model.double_quant",
+          "data.columns",
+          "data.sources",
+          "data.clean",
+          "eval",
+          "plan");
+
+  /** Values of closed sets that are not built yet. */
+  static final Map<String, Set<String>> RESERVED_VALUES =
+      Map.of(
+          "adapter.technique", Set.of("qlora", "dora", "qdora"),
+          "model.dtype", Set.of("bfloat16", "float16"));
+
+  private RecipeKeys() {}
+
+  /** Key of a record component: {@code loraAlpha} is {@code lora_alpha}. */
+  static String key(RecordComponent component) {
+    return component.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+  }
+
+  /** Full key below {@code prefix}, which is empty at the top. */
+  static String path(String prefix, String key) {
+    return prefix.isEmpty() ? key : prefix + "." + key;
+  }
+
+  /** Every full key that has a value, in the order of the records. */
+  static List<String> all() {
+    List<String> keys = new ArrayList<>();
+    for (RecordComponent component : RunConfig.class.getRecordComponents()) {
+      if (component.getType().isRecord()) {
+        for (RecordComponent inner : component.getType().getRecordComponents()) {
+          keys.add(path(key(component), key(inner)));
+        }
+      } else {
+        keys.add(key(component));
+      }
+    }
+    return keys;
+  }
+
+  /** Whether {@code key} holds keys rather than a value. */
+  static boolean isSection(String key) {
+    return sections().contains(key);
+  }
+
+  private static List<String> sections() {
+    return Arrays.stream(RunConfig.class.getRecordComponents())
+        .filter(component -> component.getType().isRecord())
+        .map(RecipeKeys::key)
+        .toList();
+  }
+
+  /** The valid key that an unknown one most likely meant, or the keys of its section. */
+  static String suggestion(String unknown) {
+    List<String> keys = new ArrayList<>(all());
+    keys.addAll(sections());
+    String name = lastPart(unknown);
+    for (String key : keys) {
+      if (lastPart(key).equals(name)) {
+        return "did you mean " + key + "?";
+      }
+    }
+    String nearest = keys.getFirst();
+    int best = Integer.MAX_VALUE;
+    for (String key : keys) {
+      int distance = Math.min(distance(key, unknown), distance(lastPart(key), name) + 1);
+      if (distance < best) {
+        best = distance;
+        nearest = key;
+      }
+    }
+    if (best <= Math.max(2, name.length() / 3)) {
+      return "did you mean " + nearest + "?";
+    }
+    String section = unknown.substring(0, Math.max(0, unknown.lastIndexOf('.') + 1));
+    List<String> siblings =
+        keys.stream()
+            .filter(k -> k.startsWith(section) && k.indexOf('.', section.length()) < 0)
+            .toList();
+    return "the keys there are " + String.join(", ", (siblings.isEmpty() ? keys : siblings));
+  }
+
+  private static String lastPart(String key) {
+    return key.substring(key.lastIndexOf('.') + 1);
+  }
+
+  /** Edit distance with swaps of neighbours (optimal string alignment). */
+  static int distance(String a, String b) {
+    int[] beforeLast = new int[b.length() + 1];
+    int[] last = new int[b.length() + 1];
+    Arrays.setAll(last, i -> i);
+    for (int i = 1; i <= a.length(); i++) {
+      int[] row = new int[b.length() + 1];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int change = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
+        row[j] = Math.min(Math.min(row[j - 1], last[j]) + 1, last[j - 1] + change);
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
+        }
+      }
+      beforeLast = last;
+      last = row;
+    }
+    return last[b.length()];
+  }
+}

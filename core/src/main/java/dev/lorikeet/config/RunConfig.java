@@ -1,0 +1,59 @@
+package dev.lorikeet.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * Everything a run is told, validated once. Components carry the recipe's keys in camelCase.
+ *
+ * <p>Relative paths start at the working directory of the process.
+ *
+ * @param device {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; whether the device
+ *     exists is known only when the run starts
+ */
+public record RunConfig(
+    ModelSettings model,
+    AdapterSettings adapter,
+    DataSettings data,
+    TrainSettings train,
+    OutputSettings output,
+    @Default("auto") String device) {
+
+  private static final Pattern DEVICE = Pattern.compile("auto|cpu|cuda(:\\d{1,3})?");
+
+  public RunConfig {
+    new Check()
+        .require(
+            DEVICE.matcher(device).matches(),
+            "device must be auto, cpu, cuda or cuda:N, found " + device)
+        .done("run settings");
+  }
+
+  /** The defaults with the two settings that have none. */
+  public static RunConfig of(String modelPath, Path train) {
+    return Recipe.parse(
+        "model: {path: "
+            + RecipeWriter.quoted(modelPath)
+            + "}\ndata: {train: "
+            + RecipeWriter.quoted(train.toString())
+            + "}\n",
+        "settings",
+        List.of());
+  }
+
+  /**
+   * This configuration with some keys changed, written as on the command line: {@code
+   * with("train.epochs=2", "adapter.r=16")}.
+   *
+   * @throws dev.lorikeet.error.ConfigException with every problem of the changes
+   */
+  public RunConfig with(String... overrides) {
+    return Recipe.parse(toYaml(), "settings", List.of(overrides));
+  }
+
+  /** The recipe with every key; parsing it gives an equal configuration. */
+  public String toYaml() {
+    return RecipeWriter.write(this);
+  }
+}

@@ -1,0 +1,72 @@
+package dev.lorikeet.tokenizer;
+
+import dev.lorikeet.error.DataException;
+import java.util.OptionalInt;
+
+/**
+ * Turns text into token ids and back. Safe for use by several threads until closed.
+ *
+ * <p>Ids are from 0 to {@link #vocabSize()} − 1. Arrays that are returned belong to the caller.
+ */
+public interface Tokenizer extends AutoCloseable {
+
+  /**
+   * Ids of {@code text} with nothing put in front or behind. A special token that is written out in
+   * the text becomes its id, exactly as Hugging Face does with {@code add_special_tokens=False}.
+   */
+  int[] encode(String text);
+
+  /** Ids of {@code text} with what the tokenizer's own policy adds, as for a whole sequence. */
+  int[] encodeWithSpecials(String text);
+
+  /** Text of {@code ids}; bytes that form no character become U+FFFD. */
+  String decode(int[] ids, SpecialTokens specialTokens);
+
+  /** Id of the token that begins a sequence, whether or not the policy adds it. */
+  OptionalInt bosId();
+
+  /** Id of the token that ends a sequence, whether or not the policy adds it. */
+  OptionalInt eosId();
+
+  /** Highest id + 1, added tokens included. */
+  int vocabSize();
+
+  /** What the policy puts in front of a sequence: nothing, or usually {@link #bosId()}. */
+  int[] bosPrefix();
+
+  /** SHA-256 of the file that the tokenizer was read from, as 64 lower-case hexadecimal digits. */
+  String sha256();
+
+  /** What messages call this tokenizer: the file that it was read from. */
+  String name();
+
+  /**
+   * Checks that a model can look up every id.
+   *
+   * @param rows rows of the model's embedding
+   * @throws DataException naming this tokenizer, the id, its text and the rows
+   */
+  default void requireWithin(int[] ids, int rows) {
+    for (int id : ids) {
+      if (id >= rows) {
+        String text = id < vocabSize() ? decode(new int[] {id}, SpecialTokens.KEEP) : "";
+        throw new DataException(
+            "tokenizer "
+                + name()
+                + " gives id "
+                + id
+                + " for \""
+                + text
+                + "\", but the model's embedding has "
+                + rows
+                + " rows (ids 0 to "
+                + (rows - 1)
+                + "). Tokenizer and weights come from different revisions, or a token was added"
+                + " without enlarging the embedding; take both from one revision.");
+      }
+    }
+  }
+
+  @Override
+  void close();
+}
