@@ -1,6 +1,8 @@
 package dev.lorikeet.error;
 
-/** A run that could not go on although its settings were valid: full disk, NaN loss, lost device. */
+/**
+ * A run that could not go on although its settings were valid: full disk, NaN loss, lost device.
+ */
 public final class RunException extends LorikeetException {
   public RunException(String message) {
     super(message, null);
