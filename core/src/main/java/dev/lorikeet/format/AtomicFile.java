@@ -1,5 +1,6 @@
 package dev.lorikeet.format;
 
+import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -73,31 +74,49 @@ public final class AtomicFile {
           "Could not write " + absolute + ": it is a folder. Choose a file name instead.");
     }
     try {
-      replace(folder, name.toString(), body, absolute);
+      Path temporary = createTemporary(folder, name.toString());
+      fill(temporary, absolute, folder, body);
     } catch (IOException failure) {
-      throw new RunException(message(absolute, folder, failure), failure);
+      throw new RunException(message(absolute, folder, failure, 0), failure);
     }
+    forceFolder(folder);
   }
 
-  private static void replace(Path folder, String name, IoConsumer<FileChannel> body, Path target)
-      throws IOException {
-    Path temporary = createTemporary(folder, name);
+  private static void fill(Path temporary, Path target, Path folder, IoConsumer<FileChannel> body) {
+    long writtenBytes = 0;
     try {
       try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-        body.accept(channel);
-        channel.force(true);
+        try {
+          body.accept(channel);
+          channel.force(true);
+        } finally {
+          writtenBytes = channel.isOpen() ? channel.size() : 0;
+        }
       }
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException | RuntimeException | Error failure) {
-      try {
-        Files.deleteIfExists(temporary);
-      } catch (IOException remains) {
-        failure.addSuppressed(remains);
+    } catch (IOException failure) {
+      remove(temporary, failure);
+      throw new RunException(message(target, folder, failure, writtenBytes), failure);
+    } catch (RuntimeException failure) {
+      remove(temporary, failure);
+      // Libraries such as Jackson wrap the stream's own failure.
+      if (!(failure instanceof LorikeetException) && failure.getCause() instanceof IOException io) {
+        throw new RunException(message(target, folder, io, writtenBytes), failure);
       }
       throw failure;
+    } catch (Error failure) {
+      remove(temporary, failure);
+      throw failure;
     }
-    forceFolder(folder);
+  }
+
+  private static void remove(Path temporary, Throwable failure) {
+    try {
+      Files.deleteIfExists(temporary);
+    } catch (IOException remains) {
+      failure.addSuppressed(remains);
+    }
   }
 
   /** A new empty file with the user's default permissions, unlike those of createTempFile. */
@@ -127,11 +146,18 @@ public final class AtomicFile {
     }
   }
 
-  private static String message(Path target, Path folder, IOException failure) {
+  private static String message(Path target, Path folder, IOException failure, long writtenBytes) {
     String kept = Files.exists(target) ? " The old file is unchanged." : " No file was left there.";
-    return "Could not write %s in %s: %s.%s%s %s"
+    String after = writtenBytes == 0 ? "" : " after " + megabytes(writtenBytes);
+    return "Could not write %s in %s: %s%s.%s%s %s"
         .formatted(
-            target.getFileName(), folder, reason(failure), freeSpace(folder), kept, advice(folder));
+            target.getFileName(),
+            folder,
+            reason(failure),
+            after,
+            freeSpace(folder),
+            kept,
+            advice(folder));
   }
 
   private static String reason(IOException failure) {
@@ -148,10 +174,14 @@ public final class AtomicFile {
   private static String freeSpace(Path folder) {
     try {
       long free = Files.getFileStore(folder).getUsableSpace();
-      return String.format(Locale.ROOT, " %.1f MB are free there.", free / 1e6);
+      return " " + megabytes(free) + " are free there.";
     } catch (IOException unknown) {
       return "";
     }
+  }
+
+  private static String megabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
   }
 
   private static String advice(Path folder) {

@@ -132,7 +132,9 @@ public final class HfCheckpoint implements AutoCloseable {
       throw new FormatException(
           directory,
           name,
-          "the weights hold no such tensor, but config.json implies one of shape %s (%s). Weights and config come from different revisions or the download is incomplete; download both again from one revision."
+          ("the weights hold no such tensor, but config.json implies one of shape %s"
+                  + " (%s). Weights and config come from different revisions or the download"
+                  + " is incomplete; download both again from one revision.")
               .formatted(expectedShape, impliedBy));
     }
     TensorEntry entry = entry(name);
@@ -140,7 +142,8 @@ public final class HfCheckpoint implements AutoCloseable {
       throw new FormatException(
           fileOf(name),
           name,
-          "shape %s, but config.json implies %s (%s). Weights and config come from different revisions; download both again from one revision."
+          ("shape %s, but config.json implies %s (%s). Weights and config come from"
+                  + " different revisions; download both again from one revision.")
               .formatted(entry.shape(), expectedShape, impliedBy));
     }
     file(name).readFloats(name, target);
@@ -210,11 +213,15 @@ public final class HfCheckpoint implements AutoCloseable {
       if (Files.exists(dir.resolve(pickle))) {
         throw new FormatException(
             dir.resolve(pickle),
-            "weights in pickle files are not read, because they can run code; safetensors is needed. Download the model's model.safetensors, or convert it with Python: transformers.AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW_DIR).");
+            "weights in pickle files are not read, because they can run code;"
+                + " safetensors is needed. Download the model's model.safetensors, or"
+                + " convert it with Python:"
+                + " transformers.AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW_DIR).");
       }
     }
     throw new FormatException(
         dir,
-        "the model folder has no weights: expected model.safetensors or model.safetensors.index.json. Download the whole model.");
+        "the model folder has no weights: expected model.safetensors or"
+            + " model.safetensors.index.json. Download the whole model.");
   }
 }

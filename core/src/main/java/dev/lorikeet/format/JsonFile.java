@@ -30,6 +30,9 @@ final class JsonFile {
   /** For headers, where every byte counts. */
   static final JsonMapper COMPACT = JsonMapper.builder().build();
 
+  /** Shard indices of the largest models stay below 10 MB. */
+  private static final long MAX_BYTES = 100_000_000;
+
   private JsonFile() {}
 
   /**
@@ -39,6 +42,10 @@ final class JsonFile {
    */
   static ObjectNode readObject(Path file) {
     try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new FormatException(
+            file, "has more than " + MAX_BYTES + " bytes, far beyond any configuration.");
+      }
       JsonNode root = MAPPER.readTree(Files.readAllBytes(file));
       if (root instanceof ObjectNode object) {
         return object;

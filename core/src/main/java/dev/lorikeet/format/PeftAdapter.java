@@ -139,7 +139,8 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
       throw new FormatException(
           file.file(),
           entry.name(),
-          "shape %s, but adapter_config.json implies %s (r %d). Weights and config come from different adapters; download or save both again."
+          ("shape %s, but adapter_config.json implies %s (r %d). Weights and config"
+                  + " come from different adapters; download or save both again.")
               .formatted(shape, expected, rank));
     }
   }

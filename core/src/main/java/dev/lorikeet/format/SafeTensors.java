@@ -97,7 +97,8 @@ public final class SafeTensors implements AutoCloseable {
       throw new FormatException(
           file,
           name,
-          "holds %s, but floating-point numbers (F32, F16, BF16 or F64) are needed here. Use a checkpoint that is not quantised."
+          ("holds %s, but floating-point numbers (F32, F16, BF16 or F64) are needed here."
+                  + " Use a checkpoint that is not quantised.")
               .formatted(entry.type()));
     }
     Floats.decode(entry.type(), bytes(name), target);
@@ -126,7 +127,8 @@ public final class SafeTensors implements AutoCloseable {
         throw new FormatException(
             file,
             "byte 0",
-            "the file has %d bytes, too few for a safetensors header length (8 bytes). Download or write the file again."
+            ("the file has %d bytes, too few for a safetensors header length (8 bytes)."
+                    + " Download or write the file again.")
                 .formatted(sizeBytes));
       }
       return channel.map(FileChannel.MapMode.READ_ONLY, 0, sizeBytes, arena);
@@ -140,14 +142,16 @@ public final class SafeTensors implements AutoCloseable {
       throw new FormatException(
           file,
           "byte 0",
-          "the header claims %s bytes, but at most %d are allowed; this is not a safetensors file or it is damaged."
+          ("the header claims %s bytes, but at most %d are allowed; this is not a"
+                  + " safetensors file or it is damaged.")
               .formatted(Long.toUnsignedString(length), SafeTensorsHeader.MAX_BYTES));
     }
     if (length > available) {
       throw new FormatException(
           file,
           "byte 0",
-          "the header claims %d bytes, but only %d follow: the file is truncated. Download or write the file again."
+          ("the header claims %d bytes, but only %d follow: the file is truncated."
+                  + " Download or write the file again.")
               .formatted(length, available));
     }
     return mapped.asSlice(SafeTensorsHeader.PREFIX_BYTES, length).toArray(ValueLayout.JAVA_BYTE);

@@ -87,7 +87,7 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, TensorEntry> 
         String problem = String.valueOf(failure.getOriginalMessage()).replaceAll("\\s+", " ");
         throw notJson(PREFIX_BYTES + Math.max(0, offset), problem);
       }
-      return new SafeTensorsHeader(Map.copyOf(metadata), inFileOrder(dataBytes));
+      return new SafeTensorsHeader(Collections.unmodifiableMap(metadata), inFileOrder(dataBytes));
     }
 
     private void readMetadata(JsonParser parser) {
@@ -192,13 +192,15 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, TensorEntry> 
         if (entry.end() > dataBytes) {
           throw lie(
               entry.name(),
-              "data_offsets [%d, %d] end beyond the %d bytes of data (file byte %d): the file is truncated or the header lies."
+              ("data_offsets [%d, %d] end beyond the %d bytes of data (file byte %d):"
+                      + " the file is truncated or the header lies.")
                   .formatted(entry.begin(), entry.end(), dataBytes, fileOffset(dataBytes)));
         }
         if (entry.begin() != covered) {
           throw lie(
               entry.name(),
-              "data_offsets [%d, %d] should begin at %d, where %s ends (file byte %d): the tensors %s."
+              ("data_offsets [%d, %d] should begin at %d, where %s ends (file byte"
+                      + " %d): the tensors %s.")
                   .formatted(
                       entry.begin(),
                       entry.end(),

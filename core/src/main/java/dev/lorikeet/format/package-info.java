@@ -5,8 +5,9 @@
  *
  * <pre>
  * u64     header length N, little-endian, at most 100 MB
- * N bytes UTF-8 JSON object, starting with '{', padded with spaces so that 8 + N is a multiple of 8:
- *         {"__metadata__": {string: string}, NAME: {"dtype", "shape", "data_offsets": [begin, end]}}
+ * N bytes UTF-8 JSON object, starting with '{', padded with spaces to a multiple of 8:
+ *         {"__metadata__": {string: string},
+ *          NAME: {"dtype": string, "shape": [...], "data_offsets": [begin, end]}, ...}
  * rest    the tensors, row-major and little-endian; offsets count from the first byte after the
  *         header and cover the rest of the file without holes or overlaps
  * </pre>
