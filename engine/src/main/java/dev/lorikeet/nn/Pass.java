@@ -116,6 +116,12 @@ public final class Pass implements AutoCloseable {
     }
   }
 
+  /** Some rows of this pass, in ascending order, with a tape of their own: for the output head. */
+  public Pass select(int[] rows) {
+    Sequences selected = sequences.select(rows);
+    return new Pass(device(), tape.mode(), selected, options);
+  }
+
   /** The same tokens with a tape of their own. */
   private Pass over(Mode mode) {
     return new Pass(

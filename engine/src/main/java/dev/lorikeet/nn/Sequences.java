@@ -1,6 +1,7 @@
 package dev.lorikeet.nn;
 
 import dev.lorikeet.kernel.Segments;
+import java.util.Arrays;
 
 /** Tokens of one or several sequences, one behind the other, without padding. */
 public final class Sequences {
@@ -60,6 +61,37 @@ public final class Sequences {
   /** Position of row {@code t} in its sequence. */
   public int position(int t) {
     return positions[t];
+  }
+
+  /** The rows given, ascending; each keeps its position and its example. */
+  Sequences select(int[] rows) {
+    int[] rowTokens = new int[rows.length];
+    int[] rowPositions = new int[rows.length];
+    int[] starts = new int[segments.count()];
+    int[] lengths = new int[segments.count()];
+    long[] ids = new long[segments.count()];
+    int count = 0;
+    int segment = 0;
+    int lastSegment = -1;
+    for (int i = 0; i < rows.length; i++) {
+      rowTokens[i] = tokens[rows[i]];
+      rowPositions[i] = positions[rows[i]];
+      while (rows[i] >= segments.queryStart(segment) + segments.queryLength(segment)) {
+        segment++;
+      }
+      if (segment != lastSegment) {
+        starts[count] = i;
+        ids[count] = exampleIds[segment];
+        count++;
+        lastSegment = segment;
+      }
+      lengths[count - 1]++;
+    }
+    return new Sequences(
+        rowTokens,
+        rowPositions,
+        Segments.packed(Arrays.copyOf(starts, count), Arrays.copyOf(lengths, count)),
+        Arrays.copyOf(ids, count));
   }
 
   int[] tokens() {

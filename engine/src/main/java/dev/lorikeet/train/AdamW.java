@@ -1,0 +1,81 @@
+package dev.lorikeet.train;
+
+import dev.lorikeet.kernel.AdamWStep;
+import dev.lorikeet.kernel.Kernels;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.torch.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * AdamW with torch's meaning of every number; decay goes on every trained value. Owns two states of
+ * each parameter's size.
+ *
+ * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019</a>
+ */
+public final class AdamW implements AutoCloseable {
+  private final Kernels kernels;
+  private final Settings settings;
+  private final List<State> states = new ArrayList<>();
+  private long step;
+
+  /**
+   * Settings that stay the same for all steps; torch's defaults but for the decay.
+   *
+   * @param beta1 decay of the mean of gradients
+   * @param beta2 decay of the mean of squares
+   * @param epsilon added to the root
+   * @param weightDecay decoupled decay
+   */
+  public record Settings(double beta1, double beta2, double epsilon, double weightDecay) {
+    /** β₁ 0.9, β₂ 0.999, ε 1e-8. */
+    public static Settings withDecay(double weightDecay) {
+      return new Settings(0.9, 0.999, 1e-8, weightDecay);
+    }
+  }
+
+  private record State(Parameter parameter, Tensor mean, Tensor square) {}
+
+  public AdamW(List<Parameter> parameters, Settings settings, Kernels kernels) {
+    this.kernels = kernels;
+    this.settings = settings;
+    for (Parameter parameter : parameters) {
+      states.add(
+          new State(
+              parameter,
+              parameter.value().emptyLike().zero(),
+              parameter.value().emptyLike().zero()));
+    }
+  }
+
+  /** Updates every parameter by its gradient and clears the gradient. */
+  public void update(double learningRate) {
+    step++;
+    AdamWStep numbers =
+        new AdamWStep(
+            learningRate,
+            settings.beta1(),
+            settings.beta2(),
+            settings.epsilon(),
+            settings.weightDecay(),
+            step);
+    for (State state : states) {
+      kernels.adamW(
+          state.parameter.value(),
+          state.parameter.gradientToAddTo(),
+          state.mean,
+          state.square,
+          numbers);
+      state.parameter.clearGradient();
+    }
+  }
+
+  @Override
+  public void close() {
+    for (State state : states) {
+      state.mean.close();
+      state.square.close();
+    }
+    states.clear();
+  }
+}

@@ -1,0 +1,146 @@
+package dev.lorikeet.train;
+
+import dev.lorikeet.data.PackedBatch;
+import dev.lorikeet.kernel.Segments;
+import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.Pass;
+import dev.lorikeet.nn.PassOptions;
+import dev.lorikeet.nn.Sequences;
+import dev.lorikeet.tape.Ops;
+import dev.lorikeet.tape.Tape;
+import dev.lorikeet.tape.Tape.Mode;
+import dev.lorikeet.tape.Var;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * Cross-entropy of the next token, where a label asks for it.
+ *
+ * <p>Hidden states are taken at labelled positions only, and the output head runs over them in
+ * chunks, forward and backward at once: the logits of all positions never exist. The head is any
+ * linear map, adapted or not.
+ */
+public final class LanguageModelLoss {
+  /** Logits of one chunk, at most: 32 MiB. */
+  private static final long CHUNK_FLOATS = 8L << 20;
+
+  private final CausalLm model;
+  private final Device device;
+
+  public LanguageModelLoss(CausalLm model, Device device) {
+    this.model = model;
+    this.device = device;
+  }
+
+  /** The losses −log p of every labelled position, in order, without gradients. */
+  public float[] losses(PackedBatch batch) {
+    try (Pass pass = new Pass(device, Mode.INFERENCE, sequences(batch), PassOptions.none())) {
+      return labelled(pass, batch, 0f);
+    }
+  }
+
+  /**
+   * The same, and every trained parameter's gradient grows by that of {@code weight · Σ losses}.
+   *
+   * @param weight share of one token in the step's loss
+   */
+  public float[] lossesWithGradients(PackedBatch batch, float weight, PassOptions options) {
+    try (Pass pass = new Pass(device, Mode.RECORD, sequences(batch), options)) {
+      return labelled(pass, batch, weight);
+    }
+  }
+
+  /** The batch's tokens as the model reads them. */
+  public static Sequences sequences(PackedBatch batch) {
+    return new Sequences(
+        batch.tokens(),
+        batch.positions(),
+        Segments.packed(batch.segmentStart(), batch.segmentLength()),
+        batch.exampleIds());
+  }
+
+  private float[] labelled(Pass pass, PackedBatch batch, float weight) {
+    int[] rows = rowsWithLabel(batch.labels(), batch.labelCount());
+    Var hidden = model.hidden(pass);
+    if (rows.length == 0) {
+      return new float[0];
+    }
+    try (Tensor rowIndex = device.ints(rows)) {
+      Var selected = Ops.selectRows(pass.tape(), hidden, rowIndex);
+      pass.tape().release(hidden);
+      Var normed = model.finalNorm().forward(pass, selected);
+      HeadRun run = new HeadRun(pass, normed, rows, weight);
+      int chunk = Math.clamp(CHUNK_FLOATS / model.vocabularySize(), 16, 1 << 20);
+      for (int from = 0; from < rows.length; from += chunk) {
+        run.chunk(batch.labels(), from, Math.min(rows.length, from + chunk));
+      }
+      run.goBack();
+      return run.losses;
+    }
+  }
+
+  /** The output head over the labelled rows of one pass. */
+  private final class HeadRun {
+    private final Pass pass;
+    private final Var normed;
+    private final int[] rows;
+    private final float weight;
+    private final float[] losses;
+    private final Optional<Tensor> gradient;
+
+    HeadRun(Pass pass, Var normed, int[] rows, float weight) {
+      this.pass = pass;
+      this.normed = normed;
+      this.rows = rows;
+      this.weight = weight;
+      losses = new float[rows.length];
+      gradient =
+          normed.needsGradient() ? Optional.of(normed.value().emptyLike()) : Optional.empty();
+    }
+
+    /** Logits, losses and gradients of the rows {@code from … to − 1}. */
+    void chunk(int[] labels, int from, int to) {
+      int[] chunkRows = Arrays.copyOfRange(rows, from, to);
+      int[] targets = Arrays.stream(chunkRows).map(row -> labels[row]).toArray();
+      try (Pass part = pass.select(chunkRows);
+          Tensor target = device.ints(targets);
+          Tensor chunkLosses = device.floats(to - from)) {
+        Tape tape = part.tape();
+        Tensor input = normed.value().rows(from, to - from);
+        Var start = gradient.isPresent() ? tape.leaf(input) : tape.constant(input);
+        Var logits = model.head().forward(part, start);
+        if (tape.mode() == Mode.INFERENCE) {
+          tape.kernels().crossEntropy(logits.value(), target, chunkLosses);
+        } else {
+          tape.kernels().crossEntropyWithGradient(logits.value(), target, chunkLosses, weight);
+          tape.backward(logits, logits.value().retain());
+        }
+        if (gradient.isPresent()) {
+          try (Tensor share = tape.takeGradient(start);
+              Tensor place = gradient.get().rows(from, to - from)) {
+            place.copyFrom(share);
+          }
+        }
+        System.arraycopy(chunkLosses.toFloats(), 0, losses, from, to - from);
+      }
+    }
+
+    /** The gradient goes on through the body; the tape takes it over. */
+    void goBack() {
+      gradient.ifPresent(whole -> pass.tape().backward(normed, whole));
+    }
+  }
+
+  private static int[] rowsWithLabel(int[] labels, int count) {
+    int[] rows = new int[count];
+    int next = 0;
+    for (int t = 0; t < labels.length; t++) {
+      if (labels[t] != PackedBatch.NO_LABEL) {
+        rows[next++] = t;
+      }
+    }
+    return rows;
+  }
+}

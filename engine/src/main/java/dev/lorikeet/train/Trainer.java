@@ -1,0 +1,159 @@
+package dev.lorikeet.train;
+
+import dev.lorikeet.config.TrainSettings.LossWeighting;
+import dev.lorikeet.data.Example;
+import dev.lorikeet.data.GlobalBatch;
+import dev.lorikeet.data.MicroBatch;
+import dev.lorikeet.data.PackedBatch;
+import dev.lorikeet.error.RunException;
+import dev.lorikeet.kernel.Kernels;
+import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.DropoutKeys;
+import dev.lorikeet.nn.PassOptions;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One worker's optimiser steps: forward and backward over its micro-batches, the sum over workers,
+ * clipping and the update. Owns the optimiser's states; model and parameters belong to the caller.
+ */
+public final class Trainer implements AutoCloseable {
+  /** Added to the norm when clipping, as torch's clip_grad_norm_ does. */
+  private static final double CLIP_EPSILON = 1e-6;
+
+  private final List<Parameter> parameters;
+  private final TrainingSetup setup;
+  private final Kernels kernels;
+  private final Collective collective;
+  private final LanguageModelLoss loss;
+  private final AdamW optimizer;
+
+  /**
+   * A trainer at step 0.
+   *
+   * @param parameters what is trained: all weights, or an adapter's
+   */
+  public Trainer(
+      CausalLm model,
+      List<Parameter> parameters,
+      TrainingSetup setup,
+      Device device,
+      Collective collective) {
+    this.parameters = List.copyOf(parameters);
+    this.setup = setup;
+    this.collective = collective;
+    kernels = Kernels.of(device);
+    loss = new LanguageModelLoss(model, device);
+    optimizer = new AdamW(parameters, setup.optimizer(), kernels);
+  }
+
+  /**
+   * One step over the global batch; every worker gets the same batch and takes its share.
+   *
+   * @throws RunException if the loss or the gradient is not a number; nothing has been changed then
+   */
+  public StepReport step(GlobalBatch batch) {
+    long start = System.nanoTime();
+    double weighted = 0;
+    List<MicroBatch> microBatches = batch.microBatches();
+    for (int i = collective.rank(); i < microBatches.size(); i += collective.size()) {
+      weighted += accumulate(batch, microBatches.get(i));
+    }
+    List<Tensor> gradients = parameters.stream().map(Parameter::gradientToAddTo).toList();
+    collective.sum(gradients);
+    double meanLoss = collective.sum(weighted)[0];
+    double norm = norm(gradients);
+    requireFinite(batch, meanLoss, norm);
+    clip(gradients, norm);
+    double rate = setup.learningRate().at(batch.step());
+    optimizer.update(rate);
+    return new StepReport(
+        batch.step() + 1,
+        meanLoss,
+        norm,
+        rate,
+        batch.labelCount(),
+        batch.tokenCount(),
+        System.nanoTime() - start);
+  }
+
+  /** Adds a micro-batch's gradients; returns its share of the step's loss. */
+  private double accumulate(GlobalBatch batch, MicroBatch microBatch) {
+    double weight = tokenWeight(batch, microBatch);
+    DropoutKeys keys = new DropoutKeys(setup.seed(), batch.step() + 1);
+    PassOptions options = new PassOptions(Optional.empty(), Optional.of(keys), setup.recompute());
+    List<PackedBatch> passes =
+        setup.packing()
+            ? List.of(microBatch.packed())
+            : microBatch.examples().stream().map(Trainer::alone).toList();
+    double sum = 0;
+    for (PackedBatch pass : passes) {
+      for (float tokenLoss : loss.lossesWithGradients(pass, (float) weight, options)) {
+        sum += tokenLoss;
+      }
+    }
+    return sum * weight;
+  }
+
+  private static PackedBatch alone(Example example) {
+    return PackedBatch.of(List.of(example));
+  }
+
+  private double tokenWeight(GlobalBatch batch, MicroBatch microBatch) {
+    return setup.lossWeighting() == LossWeighting.TOKEN
+        ? 1.0 / Math.max(1, batch.labelCount())
+        : 1.0 / (Math.max(1, microBatch.labelCount()) * (double) batch.microBatches().size());
+  }
+
+  private double norm(List<Tensor> gradients) {
+    double squares = 0;
+    for (Tensor gradient : gradients) {
+      squares += kernels.sumOfSquares(gradient);
+    }
+    return Math.sqrt(squares);
+  }
+
+  private void clip(List<Tensor> gradients, double norm) {
+    double factor = setup.maxGradNorm() / (norm + CLIP_EPSILON);
+    if (setup.maxGradNorm() > 0 && factor < 1) {
+      gradients.forEach(gradient -> kernels.scale(gradient, (float) factor));
+    }
+  }
+
+  private void requireFinite(GlobalBatch batch, double meanLoss, double norm) {
+    if (Double.isFinite(meanLoss) && Double.isFinite(norm)) {
+      return;
+    }
+    parameters.forEach(Parameter::clearGradient);
+    List<Long> ids =
+        batch.microBatches().stream()
+            .flatMap(microBatch -> microBatch.examples().stream())
+            .map(Example::id)
+            .toList();
+    throw new RunException(
+        "step %d: the loss is %s and the gradient's norm %s, so training was stopped before this update; what was learned until step %d is kept. Examples of the step: %s. A lower learning_rate or max_grad_norm, or more warmup_steps, is the usual remedy."
+            .formatted(batch.step() + 1, meanLoss, norm, batch.step(), ids));
+  }
+
+  /** Mean loss a labelled token over held-out examples, {@code microBatch} examples at a time. */
+  public double validate(List<Example> examples, int microBatch) {
+    double sum = 0;
+    long labels = 0;
+    for (int from = 0; from < examples.size(); from += microBatch) {
+      List<Example> part = examples.subList(from, Math.min(examples.size(), from + microBatch));
+      for (float tokenLoss : loss.losses(PackedBatch.of(part))) {
+        sum += tokenLoss;
+        labels++;
+      }
+    }
+    return sum / labels;
+  }
+
+  @Override
+  public void close() {
+    optimizer.close();
+  }
+}

@@ -1,0 +1,23 @@
+package dev.lorikeet.train;
+
+import dev.lorikeet.config.TrainSettings.LossWeighting;
+
+/**
+ * What a trainer does the same way in every step.
+ *
+ * @param learningRate rate of every step
+ * @param optimizer numbers of the update rule
+ * @param maxGradNorm gradients longer than this are scaled to it; 0 for never
+ * @param lossWeighting what the mean loss weighs equally
+ * @param seed of dropout masks
+ * @param packing whether the examples of a micro-batch share one pass
+ * @param recompute whether blocks run again on the way back
+ */
+public record TrainingSetup(
+    LearningRate learningRate,
+    AdamW.Settings optimizer,
+    double maxGradNorm,
+    LossWeighting lossWeighting,
+    long seed,
+    boolean packing,
+    boolean recompute) {}

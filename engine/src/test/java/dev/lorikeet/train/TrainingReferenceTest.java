@@ -1,0 +1,222 @@
+package dev.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.lorikeet.adapter.LoraAdapter;
+import dev.lorikeet.config.TrainSettings.LossWeighting;
+import dev.lorikeet.config.TrainSettings.Schedule;
+import dev.lorikeet.data.Example;
+import dev.lorikeet.data.GlobalBatch;
+import dev.lorikeet.data.MicroBatch;
+import dev.lorikeet.fixture.Close;
+import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.LoraPair;
+import dev.lorikeet.format.PeftAdapter;
+import dev.lorikeet.model.Architecture;
+import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.CheckpointWeights;
+import dev.lorikeet.nn.Linear;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tape.Parameter.Training;
+import dev.lorikeet.torch.Device;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+/** Training goes where PEFT with torch's AdamW goes: same start, data and settings. */
+@Tag("reference")
+final class TrainingReferenceTest {
+  /**
+   * float32 of the reference drifts from its own float64 by at most 3.5e-7 in losses and 4.8e-6 in
+   * the update; forgetting weight decay would move them by 1.7e-4 and 1.2e-3.
+   */
+  private static final double LOSS_TOLERANCE = 1e-5;
+
+  private static final double UPDATE_TOLERANCE = 1e-4;
+  private static final double GRADIENT_TOLERANCE = 1e-4;
+  private static final Path STORIES = Path.of("../../shared/data/models/stories260K");
+
+  @ParameterizedTest
+  @CsvSource({
+    "tied-gqa, lora",
+    "tied-gqa, lora-qv",
+    "tied-gqa, lora-zero-b",
+    "tied-gqa, lora-micro-batch",
+    "untied-odd, lora",
+    "untied-odd, lora-other-optimizer",
+    "stories260K, lora"
+  })
+  void thirtyLoraStepsAgreeWithPeft(String base, String run) {
+    Path model = modelOf(base);
+    assumeTrue(Files.exists(model), base + " is not at " + model);
+    String folder = "training/" + base + "/";
+    JsonNode expected = Fixture.json(folder + run + "/expected.json");
+    JsonNode settings = expected.get("settings");
+    Path start = Fixture.ROOT.resolve(folder + settings.get("start").asString());
+    try (Device device = Device.cpu(2);
+        HfCheckpoint checkpoint = HfCheckpoint.open(model);
+        LoraAdapter adapter = LoraAdapter.read(start, device);
+        CausalLm lm = build(checkpoint, device, Training.FROZEN, adapter);
+        Trainer trainer = trainer(lm, adapter.parameters(), settings, device)) {
+      adapter.requireComplete();
+      compareSteps(trainer, folder, expected);
+      compareUpdate(adapter, start, Fixture.ROOT.resolve(folder + run + "/final"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"tied-gqa, full", "untied-odd, full"})
+  void fullFineTuningAgreesWithTransformers(String base, String run) {
+    String folder = "training/" + base + "/";
+    JsonNode expected = Fixture.json(folder + run + "/expected.json");
+    try (Device device = Device.cpu(2);
+        HfCheckpoint checkpoint = HfCheckpoint.open(modelOf(base));
+        CausalLm lm = build(checkpoint, device, Training.TRAINABLE, Linear.Wrapper.none());
+        CausalLm before = build(checkpoint, device, Training.FROZEN, Linear.Wrapper.none());
+        Trainer trainer = trainer(lm, lm.parameters(), expected.get("settings"), device);
+        Fixture weights = new Fixture(folder + run + "/final.safetensors")) {
+      compareSteps(trainer, folder, expected);
+      int compared = 0;
+      for (int i = 0; i < lm.parameters().size(); i++) {
+        Parameter parameter = lm.parameters().get(i);
+        if (weights.contains(parameter.name())) {
+          float[] start = before.parameters().get(i).value().toFloats();
+          double error =
+              Close.frobenius(
+                  difference(weights.floats(parameter.name()), start),
+                  difference(parameter.value().toFloats(), start));
+          assertTrue(error <= UPDATE_TOLERANCE, parameter.name() + " update differs by " + error);
+          compared++;
+        }
+      }
+      assertTrue(compared > 3, "compared " + compared);
+    }
+  }
+
+  private static Path modelOf(String base) {
+    return base.equals("stories260K") ? STORIES : Fixture.ROOT.resolve("llama/" + base + "/model");
+  }
+
+  private static CausalLm build(
+      HfCheckpoint checkpoint, Device device, Training training, Linear.Wrapper wrapper) {
+    return Architecture.of(checkpoint.config())
+        .build(
+            checkpoint.config(),
+            new CheckpointWeights(checkpoint, device, training),
+            device,
+            128,
+            wrapper);
+  }
+
+  private static Trainer trainer(
+      CausalLm model, List<Parameter> parameters, JsonNode settings, Device device) {
+    TrainingSetup setup =
+        new TrainingSetup(
+            new LearningRate(
+                settings.get("learning_rate").asDouble(),
+                Schedule.valueOf(
+                    settings.get("schedule").asString().toUpperCase(java.util.Locale.ROOT)),
+                settings.get("warmup_steps").asLong(),
+                settings.get("schedule_steps").asLong()),
+            new AdamW.Settings(
+                settings.get("adam_beta1").asDouble(),
+                settings.get("adam_beta2").asDouble(),
+                settings.get("adam_epsilon").asDouble(),
+                settings.get("weight_decay").asDouble()),
+            settings.get("max_grad_norm").asDouble(),
+            settings.get("loss_weighting").asString().equals("token")
+                ? LossWeighting.TOKEN
+                : LossWeighting.MICRO_BATCH,
+            0,
+            true,
+            false);
+    return new Trainer(model, parameters, setup, device, Collective.solo());
+  }
+
+  private static void compareSteps(Trainer trainer, String folder, JsonNode expected) {
+    JsonNode batches = Fixture.json(folder + "batches.json");
+    int microBatch = expected.get("settings").get("micro_batch").asInt();
+    JsonNode steps = expected.get("steps");
+    for (int s = 0; s < steps.size(); s++) {
+      StepReport report = trainer.step(batch(s, batches.get(s), microBatch));
+      JsonNode step = steps.get(s);
+      assertEquals(step.get("learning_rate").asDouble(), report.learningRate(), 1e-12);
+      assertEquals(step.get("label_tokens").asLong(), report.labels());
+      close(step.get("loss").asDouble(), report.loss(), LOSS_TOLERANCE, "loss of step " + (s + 1));
+      close(
+          step.get("grad_norm").asDouble(),
+          report.gradNorm(),
+          GRADIENT_TOLERANCE,
+          "gradient norm of step " + (s + 1));
+    }
+    assertTrue(steps.size() >= 10);
+  }
+
+  private static GlobalBatch batch(int step, JsonNode examples, int microBatchSize) {
+    List<MicroBatch> microBatches = new ArrayList<>();
+    List<Example> current = new ArrayList<>();
+    for (int i = 0; i < examples.size(); i++) {
+      JsonNode example = examples.get(i);
+      current.add(new Example(i, Fixture.ints(example.get("tokens")), firstLabel(example)));
+      if (current.size() == microBatchSize || i == examples.size() - 1) {
+        microBatches.add(new MicroBatch(current));
+        current = new ArrayList<>();
+      }
+    }
+    return new GlobalBatch(step, 0, microBatches);
+  }
+
+  private static int firstLabel(JsonNode example) {
+    return Math.max(1, example.get("first_label").asInt());
+  }
+
+  private static void compareUpdate(LoraAdapter adapter, Path start, Path end) {
+    Map<String, LoraPair> before = PeftAdapter.read(start).modules();
+    Map<String, LoraPair> after = PeftAdapter.read(end).modules();
+    double error = 0;
+    double norm = 0;
+    for (var module : adapter.modules()) {
+      LoraPair first = before.get(module.name());
+      LoraPair last = after.get(module.name());
+      if (first == null || last == null) {
+        throw new IllegalStateException(module.name());
+      }
+      float[][][] pairs = {
+        {first.a().toArray(), last.a().toArray(), module.a().value().toFloats()},
+        {first.b().toArray(), last.b().toArray(), module.b().value().toFloats()}
+      };
+      for (float[][] pair : pairs) {
+        for (int i = 0; i < pair[0].length; i++) {
+          double expected = (double) pair[1][i] - pair[0][i];
+          double actual = (double) pair[2][i] - pair[0][i];
+          error += (actual - expected) * (actual - expected);
+          norm += expected * expected;
+        }
+      }
+    }
+    double relative = Math.sqrt(error / norm);
+    assertTrue(relative <= UPDATE_TOLERANCE, "the adapter's update differs by " + relative);
+  }
+
+  private static float[] difference(float[] a, float[] b) {
+    float[] difference = new float[a.length];
+    for (int i = 0; i < a.length; i++) {
+      difference[i] = a[i] - b[i];
+    }
+    return difference;
+  }
+
+  private static void close(double expected, double actual, double tolerance, String what) {
+    double error = Math.abs(actual - expected) / Math.abs(expected);
+    assertTrue(error <= tolerance, what + ": " + actual + ", expected " + expected);
+  }
+}
