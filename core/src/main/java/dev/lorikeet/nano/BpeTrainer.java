@@ -73,9 +73,7 @@ public final class BpeTrainer {
   private final Map<Pair, Set<Word>> places = new HashMap<>();
   private final PriorityQueue<Candidate> queue =
       new PriorityQueue<>(
-          Comparator.comparingLong(Candidate::count)
-              .reversed()
-              .thenComparing(Candidate::pair));
+          Comparator.comparingLong(Candidate::count).reversed().thenComparing(Candidate::pair));
 
   private BpeTrainer(int vocabularySize) {
     this.vocabularySize = vocabularySize;

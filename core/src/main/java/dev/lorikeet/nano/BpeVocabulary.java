@@ -42,7 +42,13 @@ public record BpeVocabulary(List<String> tokens, List<List<String>> merges) {
   public String tokenizerJson() {
     Map<String, Object> byteLevel =
         ordered(
-            "type", "ByteLevel", "add_prefix_space", false, "trim_offsets", true, "use_regex",
+            "type",
+            "ByteLevel",
+            "add_prefix_space",
+            false,
+            "trim_offsets",
+            true,
+            "use_regex",
             true);
     Map<String, Object> preTokenizer =
         ordered(
@@ -61,8 +67,14 @@ public record BpeVocabulary(List<String> tokens, List<List<String>> merges) {
                 "post_processor", JSON.nullNode(),
                 "decoder",
                     ordered(
-                        "type", "ByteLevel", "add_prefix_space", true, "trim_offsets", true,
-                        "use_regex", true),
+                        "type",
+                        "ByteLevel",
+                        "add_prefix_space",
+                        true,
+                        "trim_offsets",
+                        true,
+                        "use_regex",
+                        true),
                 "model", model()))
         + "\n";
   }
@@ -71,29 +83,36 @@ public record BpeVocabulary(List<String> tokens, List<List<String>> merges) {
   public String tokenizerConfigJson(int contextLength) {
     Map<String, Object> config =
         ordered(
-            "add_prefix_space", false,
-            "bos_token", BpeTrainer.END_OF_TEXT,
-            "clean_up_tokenization_spaces", false,
-            "eos_token", BpeTrainer.END_OF_TEXT,
-            "model_max_length", contextLength,
-            "pad_token", BpeTrainer.END_OF_TEXT,
-            "tokenizer_class", "GPT2Tokenizer",
-            "unk_token", BpeTrainer.END_OF_TEXT);
+            "add_prefix_space",
+            false,
+            "bos_token",
+            BpeTrainer.END_OF_TEXT,
+            "clean_up_tokenization_spaces",
+            false,
+            "eos_token",
+            BpeTrainer.END_OF_TEXT,
+            "model_max_length",
+            contextLength,
+            "pad_token",
+            BpeTrainer.END_OF_TEXT,
+            "tokenizer_class",
+            "GPT2Tokenizer",
+            "unk_token",
+            BpeTrainer.END_OF_TEXT);
     return JSON.writeValueAsString(config) + "\n";
   }
 
   private static List<Object> addedTokens() {
     return BpeTrainer.SPECIALS.stream()
-        .<Object>map(
-            token ->
-                ordered(
-                    "id", BpeTrainer.SPECIALS.indexOf(token),
-                    "content", token,
-                    "single_word", false,
-                    "lstrip", false,
-                    "rstrip", false,
-                    "normalized", false,
-                    "special", true))
+        .<Object>map(token ->
+            ordered(
+                "id", BpeTrainer.SPECIALS.indexOf(token),
+                "content", token,
+                "single_word", false,
+                "lstrip", false,
+                "rstrip", false,
+                "normalized", false,
+                "special", true))
         .toList();
   }
 
@@ -103,16 +122,26 @@ public record BpeVocabulary(List<String> tokens, List<List<String>> merges) {
       ids.put(token, ids.size());
     }
     return ordered(
-        "type", "BPE",
-        "dropout", JSON.nullNode(),
-        "unk_token", JSON.nullNode(),
-        "continuing_subword_prefix", JSON.nullNode(),
-        "end_of_word_suffix", JSON.nullNode(),
-        "fuse_unk", false,
-        "byte_fallback", false,
-        "ignore_merges", false,
-        "vocab", ids,
-        "merges", merges.stream().map(pair -> String.join(" ", pair)).toList());
+        "type",
+        "BPE",
+        "dropout",
+        JSON.nullNode(),
+        "unk_token",
+        JSON.nullNode(),
+        "continuing_subword_prefix",
+        JSON.nullNode(),
+        "end_of_word_suffix",
+        JSON.nullNode(),
+        "fuse_unk",
+        false,
+        "byte_fallback",
+        false,
+        "ignore_merges",
+        false,
+        "vocab",
+        ids,
+        "merges",
+        merges.stream().map(pair -> String.join(" ", pair)).toList());
   }
 
   private static Map<String, Object> ordered(Object... keysAndValues) {

@@ -60,8 +60,7 @@ final class Records implements DocumentKind {
   }
 
   private static List<String> fields(Scope scope, String kind) {
-    List<String> fields =
-        new ArrayList<>(List.of(scope.expand(kind + ".fields").split("\\|", -1)));
+    List<String> fields = new ArrayList<>(List.of(scope.expand(kind + ".fields").split("\\|", -1)));
     if (scope.dice().chance(50)) {
       scope.dice().shuffle(fields);
     }

@@ -108,9 +108,7 @@ final class Scope {
   private String fresh(String symbol) {
     if (symbol.length() > 1 && Character.isDigit(symbol.charAt(1))) {
       int size = Integer.parseInt(symbol.substring(1));
-      return symbol.charAt(0) == 'd'
-          ? dice.digits(size)
-          : Integer.toString(dice.between(2, size));
+      return symbol.charAt(0) == 'd' ? dice.digits(size) : Integer.toString(dice.between(2, size));
     }
     return expand(symbol);
   }

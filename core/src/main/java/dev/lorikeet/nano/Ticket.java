@@ -9,8 +9,7 @@ package dev.lorikeet.nano;
  * @param order the order number, five digits of the message
  * @param wish what the customer wants, one of the five wishes
  */
-public record Ticket(
-    String product, String category, String urgency, String order, String wish) {
+public record Ticket(String product, String category, String urgency, String order, String wish) {
 
   /** The ticket as one line of JSON without spaces, keys in the order of the components. */
   public String toJson() {

@@ -78,8 +78,7 @@ final class TicketWriter {
     var sentences = new ArrayList<>(List.of(greeting));
     sentences.addAll(arranged(problem, number, want, pace));
     sentences.removeIf(String::isEmpty);
-    var ticket =
-        new Ticket(scope.fill("<item.p>"), category, urgency, scope.fill("<d5.n>"), wish);
+    var ticket = new Ticket(scope.fill("<item.p>"), category, urgency, scope.fill("<d5.n>"), wish);
     return new Draft(String.join(" ", sentences), ticket, List.copyOf(used));
   }
 

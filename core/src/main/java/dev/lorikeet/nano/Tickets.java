@@ -99,10 +99,8 @@ public final class Tickets {
 
   private static List<Row> rows(List<TicketWriter.Draft> drafts) {
     return drafts.stream()
-        .map(
-            draft ->
-                new Row(
-                    "Message: " + draft.message() + "\nTicket:", " " + draft.ticket().toJson()))
+        .map(draft ->
+            new Row("Message: " + draft.message() + "\nTicket:", " " + draft.ticket().toJson()))
         .toList();
   }
 }

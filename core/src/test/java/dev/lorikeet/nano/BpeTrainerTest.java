@@ -106,8 +106,7 @@ class BpeTrainerTest {
     assertEquals(
         List.of("4", "8", "2", "1", "3"),
         Arrays.asList(tokens).subList(tokens.length - 5, tokens.length));
-    assertTrue(
-        vocabulary.tokens().stream().noneMatch(token -> token.matches(".*\\d.+|.+\\d.*")));
+    assertTrue(vocabulary.tokens().stream().noneMatch(token -> token.matches(".*\\d.+|.+\\d.*")));
   }
 
   @Test
@@ -145,9 +144,7 @@ class BpeTrainerTest {
 
   @Test
   void documentsFitTheContext() {
-    documents()
-        .forEach(
-            text -> assertTrue(tokenizer.encode(text).getIds().length < 512, text));
+    documents().forEach(text -> assertTrue(tokenizer.encode(text).getIds().length < 512, text));
   }
 
   @Test

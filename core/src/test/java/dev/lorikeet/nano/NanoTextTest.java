@@ -51,13 +51,12 @@ class NanoTextTest {
   @Test
   void everySlotIsFilled() {
     sample()
-        .forEach(
-            text -> {
-              assertFalse(text.contains("=>"), text);
-              assertFalse(text.contains("|") || text.contains("##"), text);
-              assertFalse(SLOT.matcher(text).find(), text);
-              assertFalse(text.isBlank());
-            });
+        .forEach(text -> {
+          assertFalse(text.contains("=>"), text);
+          assertFalse(text.contains("|") || text.contains("##"), text);
+          assertFalse(SLOT.matcher(text).find(), text);
+          assertFalse(text.isBlank());
+        });
   }
 
   @Test
@@ -71,12 +70,11 @@ class NanoTextTest {
     Map<String, Integer> counts = new HashMap<>();
     var quoted = Pattern.compile("\"(\\w+)\"");
     sample()
-        .forEach(
-            text ->
-                quoted
-                    .matcher(text)
-                    .results()
-                    .forEach(match -> counts.merge(match.group(1), 1, Integer::sum)));
+        .forEach(text ->
+            quoted
+                .matcher(text)
+                .results()
+                .forEach(match -> counts.merge(match.group(1), 1, Integer::sum)));
     var words = new HashSet<>(List.of("product", "category", "urgency", "order", "wish"));
     for (String list : List.of("item", "categories", "wishes", "urgencies")) {
       words.addAll(TicketWriter.grammar().templates(list));
@@ -117,8 +115,7 @@ class NanoTextTest {
 
   @Test
   void aNegativeIndexIsRefused() {
-    var refused =
-        assertThrows(IllegalArgumentException.class, () -> new NanoText(1).document(-1));
+    var refused = assertThrows(IllegalArgumentException.class, () -> new NanoText(1).document(-1));
     assertEquals("a document's index starts at 0, found -1", refused.getMessage());
   }
 

@@ -66,8 +66,7 @@ class TicketsTest {
     var onlyTest = new HashSet<String>();
     var shared = new HashSet<String>();
     for (String list : TicketWriter.sentenceLists()) {
-      (list.endsWith(".new") ? onlyTest : shared)
-          .addAll(TicketWriter.grammar().templates(list));
+      (list.endsWith(".new") ? onlyTest : shared).addAll(TicketWriter.grammar().templates(list));
     }
     assertTrue(onlyTest.stream().noneMatch(shared::contains));
     double share = (double) onlyTest.size() / (onlyTest.size() + shared.size());
@@ -77,16 +76,12 @@ class TicketsTest {
   @Test
   void onlyTheTestSplitUsesTheNewTemplates() {
     for (int i = 0; i < 500; i++) {
-      assertFalse(
-          TicketWriter.write(TicketWriter.Templates.SHARED, new Dice(5, i)).usesNew());
+      assertFalse(TicketWriter.write(TicketWriter.Templates.SHARED, new Dice(5, i)).usesNew());
     }
     long used =
         LongStream.range(0, 500)
-            .filter(
-                i ->
-                    TicketWriter.write(
-                            TicketWriter.Templates.SHARED_AND_NEW, new Dice(5, i))
-                        .usesNew())
+            .filter(i ->
+                TicketWriter.write(TicketWriter.Templates.SHARED_AND_NEW, new Dice(5, i)).usesNew())
             .count();
     assertTrue(used > 400, used + " of 500");
   }
@@ -112,8 +107,7 @@ class TicketsTest {
 
   @Test
   void everyLabelIsFrequentInEverySplit() {
-    for (List<Tickets.Row> split :
-        List.of(tickets.train(), tickets.validation(), tickets.test())) {
+    for (List<Tickets.Row> split : List.of(tickets.train(), tickets.validation(), tickets.test())) {
       for (String list : List.of("categories", "urgencies", "wishes")) {
         List<String> labels = TicketWriter.grammar().templates(list);
         for (String label : labels) {
@@ -131,8 +125,7 @@ class TicketsTest {
     var orders = new HashSet<String>();
     for (Tickets.Row row : all()) {
       orders.add(text(JSON.readTree(row.completion()), "order"));
-      assertFalse(
-          row.prompt().replaceFirst("\\d{5}", "").matches("(?s).*\\d{5}.*"), row.prompt());
+      assertFalse(row.prompt().replaceFirst("\\d{5}", "").matches("(?s).*\\d{5}.*"), row.prompt());
     }
     assertTrue(orders.size() > 0.97 * all().size(), orders.size() + " different numbers");
   }
