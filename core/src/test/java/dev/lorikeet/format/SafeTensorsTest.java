@@ -209,8 +209,8 @@ final class SafeTensorsTest {
         refused(two.formatted(0, 4), 4), "b: data_offsets [0, 4] should begin at 4, where a ends");
     assertSays(
         refused(two.formatted(4, 8), 10),
-        "byte " + (header + 8) + ": 2 bytes follow the last tensor, b, which the header");
-    assertSays(refused("{}", 3), "byte 10: 3 bytes follow the last tensor, the header");
+        "byte " + (header + 8) + ": 2 bytes follow b that the header does not mention.");
+    assertSays(refused("{}", 3), "byte 10: 3 bytes follow the header");
   }
 
   @Test
