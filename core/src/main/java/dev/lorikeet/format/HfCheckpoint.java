@@ -95,7 +95,7 @@ public final class HfCheckpoint implements AutoCloseable {
    * @throws FormatException if there is none of this name
    */
   public TensorEntry entry(String name) {
-    return Optional.ofNullable(file(name).entries().get(name)).orElseThrow();
+    return file(name).entry(name);
   }
 
   /**

@@ -68,6 +68,18 @@ public final class SafeTensors implements AutoCloseable {
     return header.entries();
   }
 
+  /**
+   * Type, shape and place of a tensor.
+   *
+   * @throws FormatException if there is no such tensor
+   */
+  public TensorEntry entry(String name) {
+    return Optional.ofNullable(entries().get(name))
+        .orElseThrow(() ->
+            new FormatException(
+                file, name, "the file holds no such tensor among its " + entries().size() + "."));
+  }
+
   /** The string pairs under {@code __metadata__}; empty when there are none. */
   public Map<String, String> metadata() {
     return header.metadata();
@@ -108,13 +120,6 @@ public final class SafeTensors implements AutoCloseable {
   @Override
   public void close() {
     arena.close();
-  }
-
-  private TensorEntry entry(String name) {
-    return Optional.ofNullable(entries().get(name))
-        .orElseThrow(() ->
-            new FormatException(
-                file, name, "the file holds no such tensor among its " + entries().size() + "."));
   }
 
   private static MemorySegment map(Path file, Arena arena) throws IOException {

@@ -217,7 +217,7 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, TensorEntry> 
         throw new FormatException(
             file,
             "byte " + fileOffset(covered),
-            "%d bytes follow the last tensor, %s, which the header does not mention."
+            "%d bytes follow %s that the header does not mention."
                     .formatted(dataBytes - covered, before)
                 + ADVICE);
       }
