@@ -286,7 +286,7 @@ class LauncherTest {
                 + temp.resolve("jdk")
                 + " -B -ntp -f "
                 + root
-                + "/pom.xml -q -DskipTests package"),
+                + "/pom.xml -q -Dmaven.test.skip=true package"),
         mavenCalls());
   }
 
@@ -298,8 +298,9 @@ class LauncherTest {
     Path source = Files.writeString(project().resolve("engine/src/main/New.java"), "class New {}");
     Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusSeconds(2)));
 
-    lorikeet("doctor");
+    Result again = lorikeet("doctor");
 
+    assertTrue(again.err().startsWith("A source has changed: building"), again.err());
     assertEquals(2, mavenCalls().size());
   }
 
