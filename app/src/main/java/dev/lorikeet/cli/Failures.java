@@ -49,7 +49,7 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
       case LorikeetException told -> {
         console.message("error: " + told.getMessage());
         for (Throwable cause = told.getCause(); cause != null; cause = cause.getCause()) {
-          LOG.log(Level.DEBUG, "cause={0}", cause);
+          LOG.log(Level.DEBUG, "cause=" + cause);
         }
         yield told.exitCode();
       }

@@ -18,6 +18,9 @@ import java.util.Optional;
 record RunProcess(long pid, long startMillis, String namespace) {
   private static final Path NAMESPACE = Path.of("/proc/self/ns/pid");
 
+  /** Linux derives start times from the clock, so that a correction of the clock moves them. */
+  private static final long CLOCK_CORRECTION_MILLIS = 60_000;
+
   static RunProcess current() {
     ProcessHandle self = ProcessHandle.current();
     return new RunProcess(self.pid(), startMillis(self), currentNamespace());
@@ -39,7 +42,9 @@ record RunProcess(long pid, long startMillis, String namespace) {
       return false;
     }
     Optional<ProcessHandle> process = ProcessHandle.of(pid).filter(ProcessHandle::isAlive);
-    return process.isEmpty() || startMillis(process.get()) != startMillis;
+    return process
+        .map(alive -> Math.abs(startMillis(alive) - startMillis) > CLOCK_CORRECTION_MILLIS)
+        .orElse(true);
   }
 
   @Override

@@ -196,6 +196,15 @@ class RunStoreTest {
   }
 
   @Test
+  void laterProcessOfTheSameNumberIsAnotherOne() {
+    RunProcess here = RunProcess.current();
+
+    assertTrue(
+        new RunProcess(here.pid(), here.startMillis() - 61_000, here.namespace()).hasEnded());
+    assertFalse(new RunProcess(here.pid(), here.startMillis() - 900, here.namespace()).hasEnded());
+  }
+
+  @Test
   void anotherProcessReadsAndNotesWhileOneWrites() throws Exception {
     Process child = RunStoreWriter.start(temp);
     try (RunStore store = RunStore.open(temp, Runs.CLOCK)) {
