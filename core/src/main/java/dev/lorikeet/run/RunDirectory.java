@@ -2,8 +2,8 @@ package dev.lorikeet.run;
 
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.RunException;
+import dev.lorikeet.format.AtomicFile;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -126,17 +126,17 @@ public final class RunDirectory {
 
   /** Writes the resolved recipe, whole or not at all. */
   public void writeRecipe(String yaml) {
-    write(recipe(), yaml);
+    AtomicFile.writeString(recipe(), yaml);
   }
 
   /** Writes the provenance in the order of {@code fields}, whole or not at all. */
   public void writeProvenance(Map<String, ?> fields) {
-    write(provenance(), Json.pretty(fields));
+    AtomicFile.writeString(provenance(), Json.pretty(fields));
   }
 
   /** Writes the result in the order of {@code fields}, whole or not at all. */
   public void writeSummary(Map<String, ?> fields) {
-    write(summary(), Json.pretty(fields));
+    AtomicFile.writeString(summary(), Json.pretty(fields));
   }
 
   /** Opens the measurements and the log for appending; the caller closes them. */
@@ -210,15 +210,5 @@ public final class RunDirectory {
             + " cannot be used as a folder for runs: "
             + RunJournal.reason(e)
             + "; name a folder that you may write to");
-  }
-
-  private static void write(Path file, String text) {
-    try {
-      AtomicFile.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (IOException e) {
-      throw new RunException(
-          "Writing " + file + " failed: " + RunJournal.reason(e) + "; an earlier version is whole",
-          e);
-    }
   }
 }

@@ -5,13 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.util.Locale;
-import jdk.incubator.vector.FloatVector;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
@@ -19,19 +16,18 @@ import org.bytedeco.openblas.global.openblas_nolapack;
 /**
  * Single-precision matrix products of OpenBLAS, always on the calling thread: Lorikeet's own
  * workers share a large product by rows, because OpenBLAS' threads disturb every other kernel and
- * make results depend on their timing.
+ * make results depend on their timing. The kernels are those that OpenBLAS finds for the processor,
+ * or that the environment variable OPENBLAS_CORETYPE names: a run records them.
  */
 final class Blas {
   private static final int ROW_MAJOR = 101;
   private static final int NO_TRANSPOSE = 111;
   private static final int TRANSPOSE = 112;
-  private static final int AVX512_FLOATS = 16;
 
   private final MethodHandle sgemm;
   private final String description;
 
   Blas() {
-    chooseKernelsForThisProcessor();
     Loader.load(openblas_nolapack.class);
     Linker linker = Linker.nativeLinker();
     sgemm =
@@ -109,36 +105,6 @@ final class Blas {
           ldc);
     } catch (Throwable failure) {
       throw new IllegalStateException("cblas_sgemm " + m + "x" + n + "x" + k, failure);
-    }
-  }
-
-  /**
-   * OpenBLAS 0.3.31 does not know the newest AMD processors and takes its AVX2 kernels on them, at
-   * half the speed (123 against 241 GFLOP/s measured on one Zen 5 core). It reads the variable when
-   * it is loaded. Remove when a release detects them; a user's own setting is left alone.
-   */
-  private static void chooseKernelsForThisProcessor() {
-    boolean linux = System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("linux");
-    if (!linux
-        || System.getenv("OPENBLAS_CORETYPE") != null
-        || FloatVector.SPECIES_PREFERRED.length() < AVX512_FLOATS) {
-      return;
-    }
-    Linker linker = Linker.nativeLinker();
-    MethodHandle setenv =
-        linker.downcallHandle(
-            linker.defaultLookup().findOrThrow("setenv"),
-            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-    try (Arena arena = Arena.ofConfined()) {
-      int status =
-          (int)
-              setenv.invokeExact(
-                  arena.allocateFrom("OPENBLAS_CORETYPE"), arena.allocateFrom("SKYLAKEX"), 0);
-      if (status != 0) {
-        throw new IllegalStateException("setenv returned " + status);
-      }
-    } catch (Throwable failure) {
-      throw new IllegalStateException("OPENBLAS_CORETYPE could not be set", failure);
     }
   }
 

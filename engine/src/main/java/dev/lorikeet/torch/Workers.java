@@ -17,6 +17,8 @@ final class Workers implements AutoCloseable {
   /** How long an idle worker watches for work before it sleeps: a few operations' distance. */
   private static final int SPINS = 20_000;
 
+  private static final long NAP_NANOS = 50_000;
+
   private final int threads;
   private final Worker[] workers;
   private final ReentrantLock busy = new ReentrantLock();
@@ -120,8 +122,13 @@ final class Workers implements AutoCloseable {
     }
 
     @Nullable Throwable await() {
-      while (state.get() != DONE) {
-        Thread.onSpinWait();
+      for (int spins = 0; state.get() != DONE; spins++) {
+        if (spins < SPINS) {
+          Thread.onSpinWait();
+        } else {
+          // Other processes want the cores: the worker may be waiting for this very one.
+          LockSupport.parkNanos(this, NAP_NANOS);
+        }
       }
       state.set(IDLE);
       task = null;
