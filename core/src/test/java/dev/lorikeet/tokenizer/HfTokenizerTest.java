@@ -2,6 +2,7 @@ package dev.lorikeet.tokenizer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -173,6 +174,15 @@ class HfTokenizerTest {
     Files.writeString(
         folder.resolve("tokenizer.json"), "{\"model\": {\"vocab\": {\"a\": \"zero\"}}}");
     assertRefused("tokenizer.json: is not valid JSON at byte ");
+  }
+
+  @Test
+  void aTemplateWithAnUndefinedTokenIsRefusedBeforeItEndsTheProcess() throws IOException {
+    String file = Files.readString(TINY.resolve("tokenizer.json"));
+    String damaged = file.replaceFirst("\"id\": \"<\\|begin\\|>\"", "\"id\": \"<|gone|>\"");
+    assertFalse(file.equals(damaged));
+    Files.writeString(folder.resolve("tokenizer.json"), damaged);
+    assertRefused("post_processor: uses \"<|gone|>\", which its special_tokens do not define");
   }
 
   @Test
