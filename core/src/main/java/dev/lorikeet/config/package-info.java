@@ -1,4 +1,4 @@
-/** Recipes: YAML and overrides to validated records. Knows no other room. */
+/** Recipes: YAML and overrides to validated records. Knows only {@code error}. */
 @NullMarked
 package dev.lorikeet.config;
 

@@ -106,7 +106,9 @@ public record DataSet(
       }
       if (encoded.examples().isEmpty()) {
         throw new DataException(
-            "data file %s: nothing is left to learn in any of its %d records: with data.max_seq_len %d and data.mask_prompt %s no label survives (the longest record has %d tokens); raise data.max_seq_len"
+            ("data file %s: nothing is left to learn in any of its %d records: with"
+                    + " data.max_seq_len %d and data.mask_prompt %s no label survives (the longest"
+                    + " record has %d tokens); raise data.max_seq_len")
                 .formatted(
                     file,
                     encoded.report().records(),

@@ -26,6 +26,7 @@ final class JsonRecords implements AutoCloseable {
   private boolean started;
   private boolean inArray;
   private long index;
+  private int recordLine;
 
   /** Reads {@code bytes}, which stay their owner's to close; {@code file} is for messages. */
   JsonRecords(Path file, InputStream bytes) {
@@ -122,6 +123,7 @@ final class JsonRecords implements AutoCloseable {
               + (at == null ? "" : ", line " + at.getLineNr() + ", column " + at.getColumnNr())
               + " (record "
               + (index + 1)
+              + (recordLine > 0 ? ", which begins on line " + recordLine : "")
               + "): not valid JSON: "
               + e.getOriginalMessage(),
           e);
@@ -129,7 +131,7 @@ final class JsonRecords implements AutoCloseable {
   }
 
   private JsonRecord record() {
-    int line = line();
+    recordLine = line();
     Map<String, String> texts = new LinkedHashMap<>();
     Map<String, String> otherKinds = new LinkedHashMap<>();
     while (parser.nextToken() != JsonToken.END_OBJECT) {
@@ -142,7 +144,9 @@ final class JsonRecords implements AutoCloseable {
         parser.skipChildren();
       }
     }
-    return new JsonRecord(file, index++, line, texts, otherKinds);
+    JsonRecord record = new JsonRecord(file, index++, recordLine, texts, otherKinds);
+    recordLine = 0;
+    return record;
   }
 
   private int line() {

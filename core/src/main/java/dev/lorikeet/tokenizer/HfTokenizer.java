@@ -1,8 +1,10 @@
 package dev.lorikeet.tokenizer;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.lorikeet.error.FormatException;
+import dev.lorikeet.error.RunException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,6 +46,7 @@ public final class HfTokenizer implements Tokenizer {
    * @param folder holds {@code tokenizer.json}, and usually {@code tokenizer_config.json} and
    *     {@code config.json}, which name the tokens that begin and end a sequence
    * @throws FormatException if a file is missing, damaged, or contradicts another
+   * @throws RunException if the native library cannot be loaded
    */
   public static HfTokenizer open(Path folder) {
     // DJL looks for its native library and reports its use over the network unless told otherwise.
@@ -67,6 +70,14 @@ public final class HfTokenizer implements Tokenizer {
           Map.of("truncation", "false", "padding", "false"));
     } catch (IOException e) {
       throw new IllegalStateException("bytes in memory cannot be read", e);
+    } catch (EngineException e) {
+      throw new RunException(
+          "the native tokenizers library cannot be loaded: "
+              + e.getMessage()
+              + " It is unpacked into the folder named by the environment variable DJL_CACHE_DIR,"
+              + " by default .djl.ai in the home folder, which must be writable; on Linux it needs"
+              + " glibc 2.34 or later.",
+          e);
     } catch (RuntimeException e) {
       throw new FormatException(
           file.file(),

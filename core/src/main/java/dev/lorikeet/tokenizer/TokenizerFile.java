@@ -17,6 +17,10 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A {@code tokenizer.json}: its bytes and the ids in it.
@@ -26,6 +30,10 @@ import tools.jackson.core.json.JsonFactory;
  * index is the id.
  */
 final class TokenizerFile {
+  /** Reads one value in the middle of a file. */
+  private static final ObjectReader SUBTREE =
+      JsonMapper.shared().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
   private final Path file;
   private final byte[] bytes;
   private final Map<String, Integer> idOfToken = new HashMap<>();
@@ -113,9 +121,31 @@ final class TokenizerFile {
         scanAddedTokens(parser);
       } else if (key.equals("model") && value == JsonToken.START_OBJECT) {
         scanModel(parser);
+      } else if (key.equals("post_processor")) {
+        requireDefinedTokens(SUBTREE.readTree(parser));
       } else {
         parser.skipChildren();
       }
+    }
+  }
+
+  /**
+   * The native library ends the whole process when a template names a token that it does not define
+   * (tokenizers 0.21, template.rs), so this is checked before.
+   */
+  private void requireDefinedTokens(JsonNode node) {
+    if (node.path("type").asString("").equals("TemplateProcessing")) {
+      for (JsonNode piece : node.findValues("SpecialToken")) {
+        String token = piece.path("id").asString("");
+        if (!node.path("special_tokens").has(token)) {
+          throw new FormatException(
+              file,
+              "post_processor",
+              "uses \"" + token + "\", which its special_tokens do not define");
+        }
+      }
+    } else {
+      node.forEach(this::requireDefinedTokens);
     }
   }
 

@@ -34,6 +34,22 @@ class RecipeTest {
       device: auto
       """;
 
+  /** A recipe that sets every key. */
+  private static final String EVERY_KEY =
+      """
+      model:
+        path: /models/tiny
+      adapter: {technique: lora, r: 4, lora_alpha: 2.5, lora_dropout: 0.1,
+        target_modules: [q_proj, v_proj], init_from: adapters/a}
+      data: {train: t.jsonl, validation: v.jsonl, format: prompt_completion,
+        max_seq_len: 64, packing: false, mask_prompt: false, shuffle: false}
+      train: {epochs: null, max_steps: 7, global_batch: 6, micro_batch: 2,
+        learning_rate: 1e-4, weight_decay: 0.01, schedule: constant, warmup_steps: 0,
+        max_grad_norm: 0, seed: -3, recompute: true, loss_weighting: micro_batch}
+      output: {dir: out}
+      device: cuda:1
+      """;
+
   @Test
   void defaultsAreThoseOfTheDocumentedRecipe() {
     assertEquals(parse(DOCUMENTED), parse(SMALLEST));
@@ -42,21 +58,7 @@ class RecipeTest {
 
   @Test
   void everyKeyReachesItsComponent() {
-    RunConfig config =
-        parse(
-            """
-            model:
-              path: /models/tiny
-            adapter: {technique: lora, r: 4, lora_alpha: 2.5, lora_dropout: 0.1,
-              target_modules: [q_proj, v_proj], init_from: adapters/a}
-            data: {train: t.jsonl, validation: v.jsonl, format: prompt_completion,
-              max_seq_len: 64, packing: false, mask_prompt: false, shuffle: false}
-            train: {epochs: null, max_steps: 7, global_batch: 6, micro_batch: 2,
-              learning_rate: 1e-4, weight_decay: 0.01, schedule: constant, warmup_steps: 0,
-              max_grad_norm: 0, seed: -3, recompute: true, loss_weighting: micro_batch}
-            output: {dir: out}
-            device: cuda:1
-            """);
+    RunConfig config = parse(EVERY_KEY);
     assertEquals("/models/tiny", config.model().path());
     assertEquals(
         new AdapterSettings(

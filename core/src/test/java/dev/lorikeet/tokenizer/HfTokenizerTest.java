@@ -1,0 +1,212 @@
+package dev.lorikeet.tokenizer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.error.DataException;
+import dev.lorikeet.error.FormatException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Against Hugging Face's Python library; {@code reference/make_tokenizer_fixture.py} made it. */
+class HfTokenizerTest {
+  private static final Path TINY = Path.of("src/test/resources/dev/lorikeet/tokenizer/tiny");
+
+  @TempDir private Path folder;
+
+  @Test
+  void idsAndTextAreThoseOfHuggingFace() throws IOException {
+    JsonNode expected =
+        JsonMapper.shared().readTree(Files.readAllBytes(TINY.resolve("expected.json")));
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      assertEquals(10, expected.path("cases").size());
+      for (JsonNode example : expected.path("cases")) {
+        String text = example.path("text").stringValue();
+        int[] ids = ints(example.path("ids"));
+        assertArrayEquals(ids, tokenizer.encode(text), text);
+        assertArrayEquals(
+            ints(example.path("ids_with_specials")), tokenizer.encodeWithSpecials(text), text);
+        assertEquals(
+            example.path("decoded_keep").stringValue(), tokenizer.decode(ids, SpecialTokens.KEEP));
+        assertEquals(
+            example.path("decoded_skip").stringValue(), tokenizer.decode(ids, SpecialTokens.SKIP));
+      }
+      assertEquals(expected.path("vocab_size").intValue(), tokenizer.vocabSize());
+    }
+  }
+
+  @Test
+  void truncationAndPaddingOfTheFileAreOff() throws IOException {
+    String file = Files.readString(TINY.resolve("tokenizer.json"));
+    assertTrue(file.contains("\"max_length\": 16"), "the fixture truncates");
+    assertTrue(file.contains("\"Fixed\": 16"), "the fixture pads");
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      assertEquals(1, tokenizer.encode("a").length);
+      assertTrue(tokenizer.encode("The lorikeet ".repeat(100)).length > 200);
+    }
+  }
+
+  @Test
+  void specialTokensComeFromTheConfigAsTextOrObject() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      assertEquals(OptionalInt.of(0), tokenizer.bosId());
+      assertEquals(OptionalInt.of(1), tokenizer.eosId());
+      assertArrayEquals(new int[] {0}, tokenizer.bosPrefix());
+    }
+  }
+
+  @Test
+  void specialTokensFallBackToTheModelsConfigs() throws IOException {
+    copyTiny();
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"eos_token\": null}");
+    Files.writeString(folder.resolve("config.json"), "{\"eos_token_id\": [7, 8]}");
+    Files.writeString(
+        folder.resolve("generation_config.json"), "{\"eos_token_id\": 9, \"bos_token_id\": 5}");
+    try (Tokenizer tokenizer = HfTokenizer.open(folder)) {
+      assertEquals(OptionalInt.of(7), tokenizer.eosId());
+      assertEquals(OptionalInt.of(5), tokenizer.bosId());
+    }
+    Files.delete(folder.resolve("tokenizer_config.json"));
+    Files.delete(folder.resolve("config.json"));
+    Files.delete(folder.resolve("generation_config.json"));
+    try (Tokenizer tokenizer = HfTokenizer.open(folder)) {
+      assertEquals(OptionalInt.empty(), tokenizer.eosId());
+      assertEquals(OptionalInt.empty(), tokenizer.bosId());
+      assertArrayEquals(new int[] {0}, tokenizer.bosPrefix(), "the post-processor decides");
+    }
+  }
+
+  @Test
+  void aPostProcessorWithoutBosAddsNone() throws IOException {
+    copyTiny();
+    Path file = folder.resolve("tokenizer.json");
+    var root =
+        (tools.jackson.databind.node.ObjectNode)
+            JsonMapper.shared().readTree(Files.readAllBytes(file));
+    root.putNull("post_processor");
+    Files.writeString(file, root.toString());
+    try (Tokenizer tokenizer = HfTokenizer.open(folder)) {
+      assertEquals(0, tokenizer.bosPrefix().length);
+      assertArrayEquals(tokenizer.encode("The tree"), tokenizer.encodeWithSpecials("The tree"));
+      assertEquals(OptionalInt.of(0), tokenizer.bosId());
+    }
+  }
+
+  @Test
+  void halfASurrogatePairIsReplacedNotFatal() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      assertArrayEquals(tokenizer.encode("a\uFFFDb"), tokenizer.encode("a\uD83Db"));
+    }
+  }
+
+  @Test
+  void hashIsThatOfTheFile() throws Exception {
+    byte[] digest =
+        MessageDigest.getInstance("SHA-256")
+            .digest(Files.readAllBytes(TINY.resolve("tokenizer.json")));
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      assertEquals(HexFormat.of().formatHex(digest), tokenizer.sha256());
+    }
+  }
+
+  @Test
+  void idsBeyondTheEmbeddingNameTokenizerIdTextAndRows() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      int[] ids = tokenizer.encode("the <note>");
+      tokenizer.requireWithin(ids, 301);
+      DataException e = assertThrows(DataException.class, () -> tokenizer.requireWithin(ids, 300));
+      assertEquals(
+          "tokenizer "
+              + TINY.resolve("tokenizer.json")
+              + " gives id 300 for \"<note>\", but the model's embedding has 300 rows (ids 0 to"
+              + " 299). Tokenizer and weights come from different revisions, or a token was added"
+              + " without enlarging the embedding; take both from one revision.",
+          e.getMessage());
+    }
+  }
+
+  @Test
+  void decodingAnIdThatDoesNotExistIsRefused() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      IllegalArgumentException e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> tokenizer.decode(new int[] {301}, SpecialTokens.KEEP));
+      assertTrue(String.valueOf(e.getMessage()).endsWith("has ids 0 to 300, not 301"));
+    }
+  }
+
+  @Test
+  void aMissingFileIsNamed() {
+    assertRefused("tokenizer.json: does not exist; a checkpoint needs the tokenizer.json");
+  }
+
+  @Test
+  void aTruncatedFileIsNamedWithTheByte() throws IOException {
+    byte[] whole = Files.readAllBytes(TINY.resolve("tokenizer.json"));
+    Files.write(folder.resolve("tokenizer.json"), Arrays.copyOf(whole, 5000));
+    assertRefused("tokenizer.json: is not valid JSON at byte 5000");
+    Files.write(folder.resolve("tokenizer.json"), new byte[0]);
+    assertRefused("tokenizer.json: is not a JSON object");
+  }
+
+  @Test
+  void jsonOfAnotherKindIsRefused() throws IOException {
+    Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": {\"vocab\": {}}}");
+    assertRefused("holds no vocabulary (model.vocab); it is not a tokenizer.json");
+    Files.writeString(
+        folder.resolve("tokenizer.json"),
+        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}}}");
+    assertRefused("tokenizer.json: the tokenizers library refuses it: ");
+    Files.writeString(
+        folder.resolve("tokenizer.json"), "{\"model\": {\"vocab\": {\"a\": \"zero\"}}}");
+    assertRefused("tokenizer.json: is not valid JSON at byte ");
+  }
+
+  @Test
+  void aTemplateWithAnUndefinedTokenIsRefusedBeforeItEndsTheProcess() throws IOException {
+    String file = Files.readString(TINY.resolve("tokenizer.json"));
+    String damaged = file.replaceFirst("\"id\": \"<\\|begin\\|>\"", "\"id\": \"<|gone|>\"");
+    assertFalse(file.equals(damaged));
+    Files.writeString(folder.resolve("tokenizer.json"), damaged);
+    assertRefused("post_processor: uses \"<|gone|>\", which its special_tokens do not define");
+  }
+
+  @Test
+  void configsThatContradictTheTokenizerAreRefused() throws IOException {
+    copyTiny();
+    Path config = folder.resolve("tokenizer_config.json");
+    Files.writeString(config, "{\"eos_token\": \"</s>\"}");
+    assertRefused("tokenizer_config.json, eos_token: names \"</s>\", which ");
+    Files.writeString(config, "{\"eos_token\": ");
+    assertRefused("tokenizer_config.json: is not valid JSON: ");
+  }
+
+  private void assertRefused(String expected) {
+    FormatException e = assertThrows(FormatException.class, () -> HfTokenizer.open(folder).close());
+    assertTrue(String.valueOf(e.getMessage()).contains(expected), e.getMessage());
+  }
+
+  private void copyTiny() throws IOException {
+    for (String name : new String[] {"tokenizer.json", "tokenizer_config.json"}) {
+      Files.copy(TINY.resolve(name), folder.resolve(name));
+    }
+  }
+
+  private static int[] ints(JsonNode array) {
+    return IntStream.range(0, array.size()).map(i -> array.path(i).intValue()).toArray();
+  }
+}
