@@ -1,0 +1,26 @@
+package dev.lorikeet.job;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a fine-tuning takes besides its recipe.
+ *
+ * @param out exactly this folder instead of a new one below {@code output.dir}
+ * @param commandLine how it was asked for, for the record
+ * @param versions of Lorikeet and its libraries, for the record
+ * @param clock tells the time of the run
+ */
+public record FineTuneOptions(
+    Optional<Path> out, List<String> commandLine, Map<String, String> versions, Clock clock) {
+
+  /** A new folder, nothing to add to the record, the system's clock. */
+  public static FineTuneOptions defaults() {
+    return new FineTuneOptions(
+        Optional.empty(), List.of(), Map.of(), Clock.system(ZoneId.systemDefault()));
+  }
+}
