@@ -8,7 +8,7 @@ import java.util.ArrayList;
  */
 final class Echoes implements DocumentKind {
   private static final int SHORTEST = 2;
-  private static final int ELEMENTS = 56;
+  private static final int ELEMENTS = 90;
 
   private final int longest;
   private final int mostTimes;
@@ -40,7 +40,7 @@ final class Echoes implements DocumentKind {
   private static String row(Scope scope, int length) {
     var elements = new ArrayList<String>();
     for (int i = 0; i < length; i++) {
-      elements.add(scope.expand("element"));
+      elements.add(scope.expand("echo"));
     }
     return String.join(" ", elements);
   }

@@ -28,7 +28,7 @@ public final class NanoText {
 
   private static final List<Share> FIRST =
       List.of(
-          new Share(60, new Echoes(12, 6)),
+          new Share(60, new Echoes(16, 6)),
           new Share(20, new Copies(4)),
           new Share(10, new Records()),
           new Share(5, new Questions()),
