@@ -28,19 +28,21 @@ public final class NanoText {
 
   private static final List<Share> FIRST =
       List.of(
-          new Share(55, new Copies(4)),
-          new Share(25, new Records()),
-          new Share(10, new Questions()),
-          new Share(10, new Service()));
+          new Share(60, new Echoes(16, 6)),
+          new Share(20, new Copies(4)),
+          new Share(10, new Records()),
+          new Share(5, new Questions()),
+          new Share(5, new Service()));
 
   private static final List<Share> LATER =
       List.of(
-          new Share(12, new Copies(9)),
+          new Share(4, new Echoes(24, 3)),
+          new Share(9, new Copies(9)),
           new Share(34, new Records()),
           new Share(18, new Questions()),
           new Share(16, new Service()),
           new Share(12, new Stories()),
-          new Share(8, new Notes()));
+          new Share(7, new Notes()));
 
   private final long seed;
 
