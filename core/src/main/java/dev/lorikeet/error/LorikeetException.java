@@ -1,5 +1,6 @@
 package dev.lorikeet.error;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,12 @@ public abstract sealed class LorikeetException extends RuntimeException
 
   LorikeetException(String message, @Nullable Throwable cause) {
     super(message, cause);
+  }
+
+  /** What the user reads; never absent. */
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNull(super.getMessage());
   }
 
   /** Exit code of the command line: 2 for the user's mistake, 1 for a run that failed. */
