@@ -7,11 +7,11 @@ import java.util.List;
  * stories, facts, notes, lists, records, and questions over a text.
  *
  * <p>A document is a pure function of the seed and its index, so text can be made in parallel and
- * continued at any place. The first {@value #WARM_UP} documents hold many short copies, because a
- * model that has learned to copy neighbours learns everything else that needs copying faster.
+ * continued at any place. The first {@value #WARM_UP} documents are mostly repetitions, meant to
+ * teach copying before the harder kinds need it.
  */
 public final class NanoText {
-  /** Number of documents at the start that teach copying first. */
+  /** Number of documents at the start that are mostly repetitions. */
   public static final int WARM_UP = 24_000;
 
   private static final Grammar GRAMMAR =
