@@ -4,7 +4,7 @@ import java.util.ArrayList;
 
 /**
  * A row of random words and numbers, said several times. Every later time is predictable from the
- * first one alone, which is the quickest lesson in copying.
+ * first one alone.
  */
 final class Echoes implements DocumentKind {
   private static final int SHORTEST = 2;

@@ -7,12 +7,12 @@ import java.util.List;
  * stories, facts, notes, lists, records, and questions over a text.
  *
  * <p>A document is a pure function of the seed and its index, so text can be made in parallel and
- * continued at any place. The first {@value #WARM_UP} documents hold many short copies, because a
- * model that has learned to copy neighbours learns everything else that needs copying faster.
+ * continued at any place. The first {@value #WARM_UP} documents are mostly repetitions, meant to
+ * teach copying before the harder kinds need it.
  */
 public final class NanoText {
-  /** Number of documents at the start that teach copying first. */
-  public static final int WARM_UP = 8_000;
+  /** Number of documents at the start that are mostly repetitions. */
+  public static final int WARM_UP = 24_000;
 
   private static final Grammar GRAMMAR =
       Grammar.of(
@@ -28,20 +28,20 @@ public final class NanoText {
 
   private static final List<Share> FIRST =
       List.of(
-          new Share(60, new Echoes(16, 6)),
-          new Share(20, new Copies(4)),
-          new Share(10, new Records()),
-          new Share(5, new Questions()),
-          new Share(5, new Service()));
+          new Share(70, new Echoes(16, 6)),
+          new Share(15, new Copies(4)),
+          new Share(8, new Records()),
+          new Share(4, new Questions()),
+          new Share(3, new Service()));
 
   private static final List<Share> LATER =
       List.of(
-          new Share(4, new Echoes(24, 3)),
+          new Share(10, new Echoes(24, 3)),
           new Share(9, new Copies(9)),
-          new Share(34, new Records()),
+          new Share(30, new Records()),
           new Share(18, new Questions()),
           new Share(16, new Service()),
-          new Share(12, new Stories()),
+          new Share(10, new Stories()),
           new Share(7, new Notes()));
 
   private final long seed;

@@ -171,6 +171,6 @@ class BpeTrainerTest {
 
   private static Stream<String> documents() {
     var text = new NanoText(42);
-    return LongStream.range(10_000, 22_000).mapToObj(text::document);
+    return LongStream.range(NanoText.WARM_UP, NanoText.WARM_UP + 12_000).mapToObj(text::document);
   }
 }
