@@ -1,7 +1,9 @@
 package dev.lorikeet.cli;
 
+import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.job.LoadedModel;
 import dev.lorikeet.torch.Device;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -9,6 +11,8 @@ import picocli.CommandLine.Option;
 
 /** Which model is asked: {@code --model} and {@code --adapter}. */
 final class ModelOptions {
+  private static final String CONFIG = "adapter_config.json";
+
   @Option(
       names = "--model",
       required = true,
@@ -22,8 +26,29 @@ final class ModelOptions {
       description = "Folder of a PEFT adapter that was trained on the model.")
   private @Nullable Path adapter;
 
-  /** Loads the model; the caller closes it. */
+  /**
+   * Loads the model; the caller closes it.
+   *
+   * @throws ConfigException if the adapter's folder holds none
+   */
   LoadedModel open(Device device) {
-    return LoadedModel.open(model, Optional.ofNullable(adapter), device);
+    Optional<Path> folder = Optional.ofNullable(adapter);
+    folder.ifPresent(ModelOptions::requireAdapter);
+    return LoadedModel.open(model, folder, device);
+  }
+
+  private static void requireAdapter(Path folder) {
+    if (Files.exists(folder.resolve(CONFIG)) || !Files.isDirectory(folder)) {
+      return;
+    }
+    Path inRun = folder.resolve("adapter");
+    throw new ConfigException(
+        "--adapter "
+            + folder
+            + " holds no "
+            + CONFIG
+            + (Files.exists(inRun.resolve(CONFIG))
+                ? "; it is a run, whose adapter is in " + inRun
+                : "; name the folder that holds it beside adapter_model.safetensors"));
   }
 }

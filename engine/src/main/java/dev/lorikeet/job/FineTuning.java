@@ -235,6 +235,7 @@ public final class FineTuning implements AutoCloseable {
     private final LastGood lastGood;
     private final long startNanos = System.nanoTime();
     private long tokens;
+    private long stepNanos;
 
     Loop(RunRecorder recorder, Start start, Trainer trainer, LastGood lastGood) {
       this.recorder = recorder;
@@ -254,6 +255,7 @@ public final class FineTuning implements AutoCloseable {
         tokens += report.tokens();
         trainLoss = report.loss();
         boolean endOfEpoch = (step + 1) % plan.stepsPerEpoch() == 0 || step + 1 == plan.steps();
+        stepNanos += report.stepNanos();
         listener.step(report, start, left(step + 1));
         OptionalDouble validation = endOfEpoch ? validate(step + 1) : OptionalDouble.empty();
         after = endOfEpoch ? validation : after;
@@ -297,8 +299,7 @@ public final class FineTuning implements AutoCloseable {
     }
 
     private Duration left(long done) {
-      long elapsed = System.nanoTime() - startNanos;
-      return Duration.ofNanos((long) ((double) elapsed / done * (plan.steps() - done)));
+      return Duration.ofNanos((long) ((double) stepNanos / done * (plan.steps() - done)));
     }
   }
 
