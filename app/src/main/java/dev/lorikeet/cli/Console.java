@@ -46,7 +46,7 @@ public final class Console {
         new FileInputStream(FileDescriptor.in),
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8),
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
-        StandardStream.ERR.isTerminal() ? Screen.TERMINAL : Screen.LINES,
+        StandardError.isTerminal() ? Screen.TERMINAL : Screen.LINES,
         Clock.system(ZoneId.systemDefault()));
   }
 

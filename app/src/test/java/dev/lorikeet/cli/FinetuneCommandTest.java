@@ -190,7 +190,7 @@ class FinetuneCommandTest {
     String err = terminal.err();
     assertTrue(
         err.startsWith("fine-tuning " + TinyModel.FOLDER + " with lora, r 4 on all-linear\n"), err);
-    assertTrue(err.contains("\ntraining 3,712 of 24,128 parameters (15.4 %)\n"), err);
+    assertTrue(err.contains("\ntraining 3,712 of 28,448 parameters (13.0 %)\n"), err);
     assertTrue(err.contains("\n12 examples, 2 held out, 3 steps\n"), err);
     assertTrue(err.contains("\nrun folder " + temp.resolve("out") + "\n"), err);
     assertTrue(err.contains("\nvalidation before training: loss 5."), err);
@@ -233,7 +233,10 @@ class FinetuneCommandTest {
 
   @Test
   void recordsThatWereCutAreCountedAndTold() {
-    assertEquals(0, finetune("--json", "--set", "data.max_seq_len=120"), terminal.err());
+    assertEquals(
+        0,
+        finetune("--json", "--set", "data.max_seq_len=60", "--set", "data.mask_prompt=false"),
+        terminal.err());
 
     List<String> notices =
         StreamSupport.stream(terminal.json().path("notices").spliterator(), false)
@@ -241,7 +244,7 @@ class FinetuneCommandTest {
             .toList();
     assertFalse(notices.isEmpty());
     assertTrue(
-        notices.getFirst().startsWith("14 of 14 records are longer than 120 tokens"),
+        notices.getFirst().startsWith("14 of 14 records are longer than 60 tokens"),
         notices.toString());
     assertTrue(terminal.err().contains("note: 14 of 14 records"), terminal.err());
   }

@@ -30,7 +30,7 @@ class FinetuneMistakesTest {
         """
         model: {path: '%s'}
         data: {train: '%s', format: prompt_completion, validation: 0}
-        train: {max_steps: 3, global_batch: 2, micro_batch: 2, warmup_steps: 0}
+        train: {epochs: null, max_steps: 3, global_batch: 2, micro_batch: 2, warmup_steps: 0}
         output: {dir: '%s'}
         """
             .formatted(model, data, temp.resolve("runs")));

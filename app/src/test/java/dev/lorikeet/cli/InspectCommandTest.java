@@ -20,7 +20,7 @@ class InspectCommandTest {
         """
         model          DIR
         architecture   llama
-        parameters     24,800, stored as F32
+        parameters     24,736, stored as F32
         layers         2 of hidden size 32
         attention      2 heads and 1 key-value heads of 16
         context        256 tokens
@@ -51,7 +51,7 @@ class InspectCommandTest {
             .replace(TinyModel.FOLDER.toString(), "DIR")
             .replaceFirst("(?s)\nTraining would change.*", ""));
     assertTrue(
-        terminal.out().contains("  lora       r 8 on q_proj, v_proj       1,792  6.74 %\n"),
+        terminal.out().contains("  lora       r 8 on q_proj, v_proj       1,792  6.76 %\n"),
         terminal.out());
     assertTrue(terminal.out().contains("  model.safetensors"), terminal.out());
     assertEquals("", terminal.err());
@@ -62,7 +62,7 @@ class InspectCommandTest {
     assertEquals(0, terminal.run("inspect", TinyModel.FOLDER.toString(), "--json"));
 
     JsonNode json = terminal.json();
-    assertEquals(24_800, json.path("parameters").path("total").asInt());
+    assertEquals(24_736, json.path("parameters").path("total").asInt());
     assertEquals(Terminal.json("[7744, 7744]"), json.path("parameters").path("per_layer"));
     assertEquals(
         Terminal.json(
@@ -75,8 +75,8 @@ class InspectCommandTest {
         json.path("tokenizer"));
     assertEquals(
         Terminal.json(
-            "{'technique': 'full', 'setting': 'all weights', 'trainable_parameters': 24800,"
-                + " 'total_parameters': 24800}"),
+            "{'technique': 'full', 'setting': 'all weights', 'trainable_parameters': 24736,"
+                + " 'total_parameters': 24736}"),
         json.path("techniques").path(2));
     assertTrue(json.path("tied_head").asBoolean());
     assertEquals("F32", json.path("dtype").asString());

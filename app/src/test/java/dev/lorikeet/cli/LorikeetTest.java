@@ -67,7 +67,7 @@ class LorikeetTest {
   void unknownCommandIsAnsweredWithTheNearest() {
     assertEquals(2, terminal.run("docter"));
     assertTrue(terminal.err().contains("error: Unmatched argument at index 0: 'docter'"));
-    assertTrue(terminal.err().contains("Did you mean: lorikeet doctor?"), terminal.err());
+    assertTrue(terminal.err().contains("Did you mean: lorikeet doctor"), terminal.err());
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.pretrain.NanoSettings;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,7 +14,7 @@ import picocli.CommandLine;
 class NanoCommandTest {
   /** Two steps of four documents: the same code, seconds instead of hours. */
   private static final NanoSettings SMALL =
-      new NanoSettings(1, 300, 20, 64, 64, 1, 8, 4, 2, 1e-3, 1);
+      new NanoSettings(1, 300, 20, 128, 64, 1, 8, 4, 2, 1e-3, 1);
 
   @TempDir Path temp;
   private final Terminal terminal = new Terminal();
@@ -22,7 +23,10 @@ class NanoCommandTest {
   @Tag("native")
   void theBuiltModelCanBeInspectedAndAsked() {
     Path out = temp.resolve("nano");
-    CommandLine nano = NanoCommand.commandLine(terminal.console(), SMALL);
+    Console console = terminal.console();
+    CommandLine nano =
+        NanoCommand.commandLine(console, SMALL)
+            .setExecutionExceptionHandler(new Failures(console, List.of()));
 
     assertEquals(0, nano.execute("build", "--out", out.toString(), "--json"), terminal.err());
 

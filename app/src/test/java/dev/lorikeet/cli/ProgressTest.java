@@ -69,8 +69,8 @@ class ProgressTest {
         "\rstep 1/3  loss 2.5000  2,000 tokens/s  2.0 s left"
             + "\rstep 2/3  loss 2.5000  2,000 tokens/s  1.0 s left"
             + "\rstep 3/3  loss 2.5000  2,000 tokens/s  0.0 s left\n"
-            + "validation after step 3: loss 0, perplexity 1.0000\n",
-        terminal.err().replace("perplexity 1\n", "perplexity 1.0000\n"));
+            + "validation after step 3: loss 0, perplexity 1\n",
+        terminal.err());
   }
 
   @Test
@@ -103,8 +103,8 @@ class ProgressTest {
 
     List<String> lines = terminal.err().lines().toList();
     assertEquals(11, lines.size(), terminal.err());
-    assertEquals("step 1/100  loss 2.5000  2,000 tokens/s  0.0 s left", lines.getFirst());
-    assertEquals("step 10/100  loss 2.5000  2,000 tokens/s  0.0 s left", lines.get(1));
+    assertEquals("step 1/100  loss 2.5000  2,000 tokens/s  0.1 s left", lines.getFirst());
+    assertEquals("step 10/100  loss 2.5000  2,000 tokens/s  0.1 s left", lines.get(1));
   }
 
   @Test
@@ -128,11 +128,11 @@ class ProgressTest {
     assertEquals(
         """
         note: 3 records are too long.
-        training 4,096 of 131,072 parameters (3.12 %)
+        training 4,096 of 131,072 parameters (3.13 %)
         1,900 examples, 100 held out, 10 steps
         run folder runs/run
         """,
-        terminal.err().replace("3.13 %", "3.12 %"));
+        terminal.err());
     assertEquals(List.of("3 records are too long."), progress.notices());
     assertEquals(start(10), progress.start().orElseThrow());
   }

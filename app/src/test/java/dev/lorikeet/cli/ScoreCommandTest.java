@@ -75,15 +75,14 @@ class ScoreCommandTest {
             + " windows, each beginning anew.\n",
         terminal.err());
     // Each window is <s> and 255 tokens; the second one begins with the second half of a letter.
-    List<Double> first = values.subList(0, CONTEXT - 1);
     List<Double> third = values.subList(2 * (CONTEXT - 1), values.size());
-    assertEquals(first.subList(0, third.size()), third);
+    assertClose(values.subList(0, third.size()), third);
   }
 
   @Test
   void withoutAPrefixAWindowBeginsWithTheTokenBefore() {
     Path model = TinyModel.copy(temp);
-    TinyModel.replace(model.resolve("tokenizer.json"), "\"post_processor\": {", "\"ignored\": {");
+    TinyModel.removePrefix(model);
     assertEquals(0, score(model, "--json", "--text", "é".repeat(300)), terminal.err());
 
     assertEquals(600, terminal.json().path("tokens").size());
@@ -91,7 +90,15 @@ class ScoreCommandTest {
     assertEquals(599, values.size());
     assertTrue(terminal.err().contains("in 3 windows"), terminal.err());
     // The third window begins with token 510, the first byte of a letter, like the first one.
-    assertEquals(values.subList(0, 599 - 510), values.subList(510, 599));
+    assertClose(values.subList(0, 599 - 510), values.subList(510, 599));
+  }
+
+  /** Equal but for the rounding of products whose rows are shared among threads differently. */
+  private static void assertClose(List<Double> expected, List<Double> actual) {
+    assertEquals(expected.size(), actual.size());
+    for (int i = 0; i < expected.size(); i++) {
+      assertEquals(expected.get(i), actual.get(i), 1e-5, "at " + i);
+    }
   }
 
   @Test
@@ -101,7 +108,7 @@ class ScoreCommandTest {
         "error: the text to score is empty; give at least one character\n", terminal.err());
 
     Path model = TinyModel.copy(temp);
-    TinyModel.replace(model.resolve("tokenizer.json"), "\"post_processor\": {", "\"ignored\": {");
+    TinyModel.removePrefix(model);
     assertEquals(2, score(model, "--text", "a"));
     assertTrue(terminal.err().startsWith("error: the text to score is one token"), terminal.err());
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The checkpoint of {@code reference/make_tiny.py}, and what the tests do to copies of it. */
 final class TinyModel {
@@ -52,11 +53,20 @@ final class TinyModel {
 
   /** Adds the token {@code <note>} with the first id that the embedding does not have. */
   static void addToken(Path model) {
-    replace(
-        model.resolve("tokenizer.json"),
-        "\"added_tokens\": [",
-        "\"added_tokens\": [{\"id\": 288, \"content\": \"<note>\", \"single_word\": false,"
-            + " \"lstrip\": false, \"rstrip\": false, \"normalized\": false, \"special\": false},");
+    Path file = model.resolve("tokenizer.json");
+    ObjectNode tokenizer = (ObjectNode) JsonMapper.shared().readTree(read(file));
+    ObjectNode token = tokenizer.withArray("added_tokens").addObject();
+    token.put("id", 288).put("content", "<note>").put("special", false).put("normalized", false);
+    token.put("single_word", false).put("lstrip", false).put("rstrip", false);
+    write(file, tokenizer.toString());
+  }
+
+  /** Lets the tokenizer put nothing in front of a text. */
+  static void removePrefix(Path model) {
+    Path file = model.resolve("tokenizer.json");
+    ObjectNode tokenizer = (ObjectNode) JsonMapper.shared().readTree(read(file));
+    tokenizer.putNull("post_processor");
+    write(file, tokenizer.toString());
   }
 
   /** Replaces a text that has to be in {@code file}. */
