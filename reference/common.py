@@ -25,17 +25,18 @@ import transformers
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FIXTURES = REPOSITORY / "engine/src/test/resources/reference"
+APP_FIXTURES = REPOSITORY / "app/src/test/resources/reference"
 STORIES = REPOSITORY.parent / "shared/data/models/stories260K"
 SEED = 20240229
 
 
-def start(name: str) -> Path:
+def start(name: str, fixtures: Path = FIXTURES) -> Path:
     """Fixes seed and threads, empties the output folder `name` and records the versions in it."""
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(SEED)
-    folder = FIXTURES / name
+    folder = fixtures / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_json(folder / "versions.json", {

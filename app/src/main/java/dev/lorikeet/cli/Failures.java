@@ -31,7 +31,8 @@ final class Failures implements IParameterExceptionHandler, IExecutionExceptionH
   @Override
   public int handleParseException(ParameterException mistake, String[] unused) {
     CommandLine command = mistake.getCommandLine();
-    console.message("error: " + mistake.getMessage());
+    // picocli begins some of its messages, and not others, with this word.
+    console.message("error: " + String.valueOf(mistake.getMessage()).replaceFirst("^Error: ", ""));
     UnmatchedArgumentException.printSuggestions(mistake, command.getErr());
     console.message(
         "'" + command.getCommandSpec().qualifiedName() + " --help' shows what can be written.");

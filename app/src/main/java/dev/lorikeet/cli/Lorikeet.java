@@ -1,12 +1,7 @@
 package dev.lorikeet.cli;
 
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.time.Clock;
-import java.time.ZoneId;
 import java.util.List;
 import java.util.function.Function;
 import picocli.CommandLine;
@@ -31,7 +26,14 @@ import picocli.CommandLine.ScopeType;
 public final class Lorikeet {
   /** Every command, in the order of the help text. A new command is one line here. */
   private static final List<Function<Console, Object>> COMMANDS =
-      List.of(RunsCommand::commandLine, DoctorCommand::new);
+      List.of(
+          FinetuneCommand::new,
+          GenerateCommand::new,
+          ScoreCommand::new,
+          InspectCommand::new,
+          RunsCommand::commandLine,
+          NanoCommand::commandLine,
+          DoctorCommand::new);
 
   @Option(
       names = {"-v", "--verbose"},
@@ -45,12 +47,7 @@ public final class Lorikeet {
   public static void main(String[] args) {
     // SQLite's and DJL's logging facade would otherwise complain that no logger is bound to it.
     System.setProperty("slf4j.internal.verbosity", "ERROR");
-    // JSON is UTF-8 whatever the terminal's locale says, and so is all that Lorikeet prints.
-    PrintStream out =
-        new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-    PrintStream err =
-        new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-    System.exit(run(List.of(args), new Console(out, err, Clock.system(ZoneId.systemDefault()))));
+    System.exit(run(List.of(args), Console.system()));
   }
 
   /** Runs one command; its exit code. Never throws and never ends the process. */

@@ -2,7 +2,6 @@ package dev.lorikeet.cli;
 
 import dev.lorikeet.run.RunRecord;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
@@ -10,7 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 
-/** How the commands about runs write times, numbers and runs. */
+/** How the commands about runs write dates, numbers and runs. */
 final class RunText {
   private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
 
@@ -19,17 +18,6 @@ final class RunText {
   /** To the minute, in the time zone of {@code clock}. */
   static String time(Instant time, Clock clock) {
     return TIME.format(time.atZone(clock.getZone()));
-  }
-
-  /** For example {@code 1 h 02 min}, {@code 3 min 20 s}, {@code 4.2 s}. */
-  static String duration(Duration duration) {
-    long seconds = duration.toSeconds();
-    if (seconds < 60) {
-      return String.format(Locale.ROOT, "%.1f s", duration.toMillis() / 1000.0);
-    }
-    return seconds < 3600
-        ? String.format(Locale.ROOT, "%d min %02d s", seconds / 60, seconds % 60)
-        : String.format(Locale.ROOT, "%d h %02d min", seconds / 3600, seconds / 60 % 60);
   }
 
   /** Five significant digits, whole numbers whole; a hyphen where there is none. */

@@ -76,7 +76,7 @@ final class RunsShowCommand implements Callable<Integer> {
     facts.row("began", RunText.time(run.created(), runs.console().clock()));
     run.finished()
         .ifPresent(
-            end -> facts.row("took", RunText.duration(Duration.between(run.created(), end))));
+            end -> facts.row("took", Amounts.duration(Duration.between(run.created(), end))));
     facts.row("technique", run.technique());
     facts.row("model", run.model());
     facts.row("folder", run.folder().toString());

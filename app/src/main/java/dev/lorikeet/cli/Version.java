@@ -3,6 +3,8 @@ package dev.lorikeet.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Properties;
 
 /**
@@ -32,6 +34,16 @@ public record Version(String lorikeet, String libtorch, String openblas, String 
         value(values, "libtorch"),
         value(values, "openblas"),
         value(values, "tokenizers"));
+  }
+
+  /** The versions under their names, for the record of a run. */
+  public Map<String, String> byName() {
+    Map<String, String> versions = new LinkedHashMap<>();
+    versions.put("lorikeet", lorikeet);
+    versions.put("libtorch", libtorch);
+    versions.put("openblas", openblas);
+    versions.put("tokenizers", tokenizers);
+    return versions;
   }
 
   private static String value(Properties values, String key) {

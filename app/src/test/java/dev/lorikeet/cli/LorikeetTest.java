@@ -20,7 +20,22 @@ class LorikeetTest {
   private final Terminal terminal = new Terminal();
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "runs", "runs list", "runs show", "runs diff", "runs note", "doctor"})
+  @ValueSource(
+      strings = {
+        "",
+        "finetune",
+        "generate",
+        "score",
+        "inspect",
+        "runs",
+        "runs list",
+        "runs show",
+        "runs diff",
+        "runs note",
+        "nano",
+        "nano build",
+        "doctor"
+      })
   void everyCommandHasHelpAndVersion(String command) {
     String[] words = command.isEmpty() ? new String[0] : command.split(" ");
 
@@ -52,7 +67,7 @@ class LorikeetTest {
   void unknownCommandIsAnsweredWithTheNearest() {
     assertEquals(2, terminal.run("docter"));
     assertTrue(terminal.err().contains("error: Unmatched argument at index 0: 'docter'"));
-    assertTrue(terminal.err().contains("Did you mean: lorikeet doctor?"), terminal.err());
+    assertTrue(terminal.err().contains("Did you mean: lorikeet doctor"), terminal.err());
   }
 
   @Test

@@ -2,7 +2,6 @@ package dev.lorikeet.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.time.Duration;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
@@ -19,12 +18,5 @@ class RunTextTest {
     assertEquals("0", RunText.number(0));
     assertEquals("NaN", RunText.number(Double.NaN));
     assertEquals("-", RunText.number(OptionalDouble.empty()));
-  }
-
-  @Test
-  void durationsAreReadAtAGlance() {
-    assertEquals("4.2 s", RunText.duration(Duration.ofMillis(4200)));
-    assertEquals("3 min 05 s", RunText.duration(Duration.ofSeconds(185)));
-    assertEquals("1 h 02 min", RunText.duration(Duration.ofMinutes(62)));
   }
 }

@@ -1,5 +1,7 @@
 package dev.lorikeet.cli;
 
+import dev.lorikeet.cli.Console.Screen;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -17,12 +19,24 @@ final class Terminal {
 
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private String input = "";
 
   Console console() {
+    return console(Screen.LINES, CLOCK);
+  }
+
+  Console console(Screen screen, Clock clock) {
     return new Console(
+        new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
         new PrintStream(out, true, StandardCharsets.UTF_8),
         new PrintStream(err, true, StandardCharsets.UTF_8),
-        CLOCK);
+        screen,
+        clock);
+  }
+
+  /** What the next command finds on standard input. */
+  void input(String text) {
+    input = text;
   }
 
   int run(String... args) {

@@ -37,6 +37,9 @@ public final class Recipe {
    * @throws ConfigException if the file cannot be read, or with every problem of its content
    */
   public static RunConfig load(Path file, List<String> overrides) {
+    if (Files.isDirectory(file)) {
+      throw new ConfigException("recipe " + file + " is a folder; name the YAML file in it");
+    }
     String yaml;
     try {
       yaml = Files.readString(file);

@@ -100,7 +100,7 @@ public final class Encoder {
   private List<Example> whole(Sample sample) {
     return switch (sample) {
       case Sample.Completion(long id, String prompt, String response) -> {
-        int[] start = withPrefix(tokenizer.encode(prompt));
+        int[] start = tokenizer.encodeSequence(prompt);
         int[] tokens = join(start, withEos(tokenizer.encode(response)));
         // Nothing comes before the first token that could predict it.
         int firstLabel = promptLoss == PromptLoss.MASKED ? Math.max(1, start.length) : 1;

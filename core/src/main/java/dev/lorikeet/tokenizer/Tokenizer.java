@@ -1,7 +1,9 @@
 package dev.lorikeet.tokenizer;
 
 import dev.lorikeet.error.DataException;
+import java.util.Arrays;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * Turns text into token ids and back. Safe for use by several threads until closed.
@@ -33,6 +35,19 @@ public interface Tokenizer extends AutoCloseable {
 
   /** What the policy puts in front of a sequence: nothing, or usually {@link #bosId()}. */
   int[] bosPrefix();
+
+  /**
+   * Ids of {@code text} as the beginning of a sequence: {@link #bosPrefix()} and the text, without
+   * what the policy puts behind; a prefix that the text writes out is not doubled.
+   */
+  default int[] encodeSequence(String text) {
+    int[] prefix = bosPrefix();
+    int[] ids = encode(text);
+    boolean there =
+        ids.length >= prefix.length
+            && Arrays.equals(prefix, 0, prefix.length, ids, 0, prefix.length);
+    return there ? ids : IntStream.concat(IntStream.of(prefix), IntStream.of(ids)).toArray();
+  }
 
   /** SHA-256 of the file that the tokenizer was read from, as 64 lower-case hexadecimal digits. */
   String sha256();

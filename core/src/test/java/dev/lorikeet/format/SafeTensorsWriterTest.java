@@ -165,6 +165,21 @@ final class SafeTensorsWriterTest {
   }
 
   @Test
+  void arraysOfAnyTypeAreWritten() {
+    Path file = folder.resolve("arrays.safetensors");
+    TensorData array =
+        new TensorData(StoredType.F32, List.of(3L), MemorySegment.ofArray(new float[] {1, -2, 3}));
+
+    SafeTensorsWriter.write(file, Map.of("a", array), Map.of());
+
+    try (SafeTensors read = SafeTensors.open(file)) {
+      float[] values = new float[3];
+      read.readFloats("a", MemorySegment.ofArray(values));
+      assertArrayEquals(new float[] {1, -2, 3}, values);
+    }
+  }
+
+  @Test
   void aFailedWriteKeepsTheOldFile() throws IOException {
     Path missing = folder.resolve("missing/model.safetensors");
     RunException failure =

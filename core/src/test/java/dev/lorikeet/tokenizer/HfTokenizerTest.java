@@ -49,6 +49,18 @@ class HfTokenizerTest {
   }
 
   @Test
+  void aSequenceBeginsWithThePrefixOnce() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      int[] ids = tokenizer.encode("The tree");
+      int[] sequence = IntStream.concat(IntStream.of(0), IntStream.of(ids)).toArray();
+
+      assertArrayEquals(sequence, tokenizer.encodeSequence("The tree"));
+      assertArrayEquals(sequence, tokenizer.encodeSequence("<|begin|>The tree"));
+      assertArrayEquals(new int[] {0}, tokenizer.encodeSequence(""));
+    }
+  }
+
+  @Test
   void truncationAndPaddingOfTheFileAreOff() throws IOException {
     String file = Files.readString(TINY.resolve("tokenizer.json"));
     assertTrue(file.contains("\"max_length\": 16"), "the fixture truncates");

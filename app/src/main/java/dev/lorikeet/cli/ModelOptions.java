@@ -1,0 +1,54 @@
+package dev.lorikeet.cli;
+
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.job.LoadedModel;
+import dev.lorikeet.torch.Device;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which model is asked: {@code --model} and {@code --adapter}. */
+final class ModelOptions {
+  private static final String CONFIG = "adapter_config.json";
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder of a Hugging Face checkpoint, or nano for the built-in model.")
+  private String model = "";
+
+  @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description = "Folder of a PEFT adapter that was trained on the model.")
+  private @Nullable Path adapter;
+
+  /**
+   * Loads the model; the caller closes it.
+   *
+   * @throws ConfigException if the adapter's folder holds none
+   */
+  LoadedModel open(Device device) {
+    Optional<Path> folder = Optional.ofNullable(adapter);
+    folder.ifPresent(ModelOptions::requireAdapter);
+    return LoadedModel.open(model, folder, device);
+  }
+
+  private static void requireAdapter(Path folder) {
+    if (Files.exists(folder.resolve(CONFIG)) || !Files.isDirectory(folder)) {
+      return;
+    }
+    Path inRun = folder.resolve("adapter");
+    throw new ConfigException(
+        "--adapter "
+            + folder
+            + " holds no "
+            + CONFIG
+            + (Files.exists(inRun.resolve(CONFIG))
+                ? "; it is a run, whose adapter is in " + inRun
+                : "; name the folder that holds it beside adapter_model.safetensors"));
+  }
+}

@@ -1,0 +1,251 @@
+package dev.lorikeet.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+@Tag("native")
+class FinetuneCommandTest {
+  private static final int RECORDS = 14;
+
+  @TempDir Path temp;
+  private final Terminal terminal = new Terminal();
+  private Path recipe = Path.of("");
+
+  @BeforeEach
+  void writeRecipe() {
+    StringBuilder records = new StringBuilder();
+    for (int i = 0; i < RECORDS; i++) {
+      records
+          .append("{\"instruction\": \"Say number ")
+          .append(i)
+          .append("\", \"output\": \"The lorikeet sat\"}\n");
+    }
+    Path data = TinyModel.write(temp.resolve("data.jsonl"), records.toString());
+    recipe =
+        TinyModel.write(
+            temp.resolve("recipe.yaml"),
+            """
+            model: {path: '%s'}
+            adapter: {r: 4, lora_dropout: 0.1}
+            data: {train: '%s', validation: 0.15, max_seq_len: 200}
+            train: {max_steps: 3, global_batch: 4, micro_batch: 2, learning_rate: 0.02, warmup_steps: 0}
+            output: {dir: '%s'}
+            """
+                .formatted(TinyModel.FOLDER, data, temp.resolve("runs")));
+  }
+
+  private int finetune(String... more) {
+    List<String> args = new ArrayList<>(List.of("finetune", recipe.toString()));
+    args.addAll(List.of(more));
+    return terminal.run(args.toArray(String[]::new));
+  }
+
+  private static List<JsonNode> metrics(Path run) {
+    return TinyModel.lines(run.resolve("metrics.jsonl")).stream()
+        .map(JsonMapper.shared()::readTree)
+        .toList();
+  }
+
+  private static List<Double> losses(Path run) {
+    return metrics(run).stream().map(row -> row.path("train_loss").asDouble()).toList();
+  }
+
+  @Test
+  void theDocumentHoldsTheWholeResult() {
+    assertEquals(0, finetune("--json"), terminal.err());
+
+    JsonNode json = terminal.json();
+    Path run = Path.of(json.path("directory").asString());
+    assertEquals(run.getFileName().toString(), json.path("run").asString());
+    assertEquals(temp.resolve("runs"), run.getParent());
+    assertEquals(run.resolve("adapter").toString(), json.path("output").asString());
+    assertEquals("lora", json.path("technique").asString());
+    assertEquals(3, json.path("steps").asInt());
+    assertEquals(12, json.path("train_examples").asInt());
+    assertEquals(2, json.path("validation_examples").asInt());
+    // r 4 · (in + out) of seven maps in two layers.
+    int trainable = 2 * 4 * (64 + 48 + 48 + 64 + 80 + 80 + 80);
+    assertEquals(trainable, json.path("trainable_parameters").asInt());
+    double before = json.path("validation_loss_before").asDouble();
+    double after = json.path("validation_loss_after").asDouble();
+    assertTrue(after < before - 0.1, json.toString());
+    assertEquals(Math.exp(after), json.path("perplexity_after").asDouble(), 1e-9);
+    assertEquals(Math.exp(before), json.path("perplexity_before").asDouble(), 1e-9);
+    assertTrue(json.path("tokens_per_second").asDouble() > 0);
+    assertTrue(json.path("peak_bytes").asLong() > 0);
+    assertEquals(
+        "lorikeet generate --model %s --adapter %s --prompt '...'"
+            .formatted(TinyModel.FOLDER, run.resolve("adapter")),
+        json.path("next").asString());
+  }
+
+  @Test
+  void metricsAndProvenanceOfTheRunAreComplete() {
+    assertEquals(0, finetune("--json", "--set", "train.seed=7"), terminal.err());
+
+    Path run = Path.of(terminal.json().path("directory").asString());
+    List<JsonNode> rows = metrics(run);
+    assertEquals(List.of(1, 2, 3), rows.stream().map(row -> row.path("step").asInt()).toList());
+    for (JsonNode row : rows) {
+      for (String key :
+          List.of(
+              "epoch",
+              "train_loss",
+              "learning_rate",
+              "grad_norm",
+              "tokens_labelled",
+              "tokens_total",
+              "tokens_per_second",
+              "cpu_utilisation",
+              "current_bytes",
+              "peak_bytes",
+              "elapsed_nanos")) {
+        assertTrue(row.path(key).isNumber(), key + " in " + row);
+      }
+    }
+    assertTrue(rows.getLast().path("validation_loss").isNumber());
+    JsonNode provenance = JsonMapper.shared().readTree(run.resolve("provenance.json").toFile());
+    assertEquals(
+        List.of("lorikeet", "finetune", recipe.toString(), "--json", "--set", "train.seed=7"),
+        provenance.path("command_line").valueStream().map(JsonNode::asString).toList());
+    assertEquals(
+        Version.current().lorikeet(), provenance.path("versions").path("lorikeet").asString());
+    assertTrue(TinyModel.read(run.resolve("recipe.yaml")).contains("seed: 7"));
+  }
+
+  @Test
+  void theRunIsListed() {
+    finetune("--json");
+    JsonNode done = terminal.json();
+
+    terminal.run("runs", "list", "--json", "--dir", temp.resolve("runs").toString());
+
+    JsonNode listed = terminal.json().path("runs").path(0);
+    assertEquals(done.path("run"), listed.path("id"));
+    assertEquals("finished", listed.path("status").asString());
+    assertEquals(3, listed.path("steps").asInt());
+    assertEquals(done.path("train_loss").asDouble(), listed.path("train_loss").asDouble(), 1e-12);
+  }
+
+  @Test
+  void theAdapterChangesWhatTheModelFindsLikely() {
+    finetune("--json");
+    String adapter = terminal.json().path("output").asString();
+    String[] score = {
+      "score", "--json", "--model", TinyModel.FOLDER.toString(), "--text", "The lorikeet sat"
+    };
+    assertEquals(0, terminal.run(score), terminal.err());
+    double base = terminal.json().path("sum").asDouble();
+
+    List<String> adapted = new ArrayList<>(List.of(score));
+    adapted.addAll(List.of("--adapter", adapter));
+    assertEquals(0, terminal.run(adapted.toArray(String[]::new)), terminal.err());
+
+    assertTrue(terminal.json().path("sum").asDouble() > base + 0.1, terminal.out());
+  }
+
+  @Test
+  void sameSeedSameNumbers() {
+    finetune("--out", temp.resolve("a").toString());
+    finetune("--out", temp.resolve("b").toString());
+    finetune("--out", temp.resolve("c").toString(), "--set", "train.seed=43");
+
+    assertEquals(losses(temp.resolve("a")), losses(temp.resolve("b")));
+    assertEquals(
+        -1,
+        mismatch(
+            temp.resolve("a/adapter/adapter_model.safetensors"),
+            temp.resolve("b/adapter/adapter_model.safetensors")));
+    assertNotEquals(losses(temp.resolve("a")), losses(temp.resolve("c")));
+  }
+
+  private static long mismatch(Path left, Path right) {
+    try {
+      return Files.mismatch(left, right);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  @Test
+  void peopleReadWhatHappensAndWhatCameOut() {
+    assertEquals(0, finetune("--out", temp.resolve("out").toString()), terminal.err());
+
+    String err = terminal.err();
+    assertTrue(
+        err.startsWith("fine-tuning " + TinyModel.FOLDER + " with lora, r 4 on all-linear\n"), err);
+    assertTrue(err.contains("\ntraining 3,712 of 28,448 parameters (13.0 %)\n"), err);
+    assertTrue(err.contains("\n12 examples, 2 held out, 3 steps\n"), err);
+    assertTrue(err.contains("\nrun folder " + temp.resolve("out") + "\n"), err);
+    assertTrue(err.contains("\nvalidation before training: loss 5."), err);
+    assertTrue(err.contains("\nstep 3/3  loss "), err);
+    assertTrue(err.contains("\nvalidation after step 3: loss "), err);
+    String out = terminal.out();
+    assertTrue(out.matches("(?s)run +\\d{8}-\\d{6}-lora-model\n.*"), out);
+    assertTrue(out.contains("\nperplexity "), out);
+    assertTrue(out.contains("\npeak memory "), out);
+    assertTrue(out.contains("\nNext: lorikeet generate --model "), out);
+  }
+
+  @Test
+  void fullTrainingLeavesAModelThatGenerates() {
+    assertEquals(0, finetune("--json", "--set", "adapter.technique=full"), terminal.err());
+    JsonNode json = terminal.json();
+    assertEquals(json.path("total_parameters"), json.path("trainable_parameters"));
+    String model = json.path("output").asString();
+
+    assertEquals(
+        0,
+        terminal.run("generate", "--model", model, "--prompt", "The", "--max-new-tokens", "3"),
+        terminal.err());
+  }
+
+  @Test
+  void aFolderWithAnotherRunIsNeverTouched() {
+    String out = temp.resolve("out").toString();
+    finetune("--out", out);
+    String before = TinyModel.read(temp.resolve("out/metrics.jsonl"));
+
+    assertEquals(2, finetune("--out", out));
+
+    assertTrue(
+        terminal.err().contains("error: --out " + out + " holds another run, and a run never"),
+        terminal.err());
+    assertEquals("", terminal.out());
+    assertEquals(before, TinyModel.read(temp.resolve("out/metrics.jsonl")));
+  }
+
+  @Test
+  void recordsThatWereCutAreCountedAndTold() {
+    assertEquals(
+        0,
+        finetune("--json", "--set", "data.max_seq_len=60", "--set", "data.mask_prompt=false"),
+        terminal.err());
+
+    List<String> notices =
+        StreamSupport.stream(terminal.json().path("notices").spliterator(), false)
+            .map(JsonNode::asString)
+            .toList();
+    assertFalse(notices.isEmpty());
+    assertTrue(
+        notices.getFirst().startsWith("14 of 14 records are longer than 60 tokens"),
+        notices.toString());
+    assertTrue(terminal.err().contains("note: 14 of 14 records"), terminal.err());
+  }
+}

@@ -1,0 +1,217 @@
+package dev.lorikeet.job;
+
+import dev.lorikeet.adapter.LoraAdapter;
+import dev.lorikeet.adapter.LoraSettings;
+import dev.lorikeet.adapter.Targets;
+import dev.lorikeet.config.AdapterSettings;
+import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.config.RunConfig;
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.JsonConfig;
+import dev.lorikeet.job.Inspection.Head;
+import dev.lorikeet.job.Inspection.Kind;
+import dev.lorikeet.job.Inspection.Parameters;
+import dev.lorikeet.job.Inspection.Shape;
+import dev.lorikeet.job.Inspection.TechniqueCount;
+import dev.lorikeet.kernel.AttentionShape;
+import dev.lorikeet.model.Architecture;
+import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.Linear;
+import dev.lorikeet.nn.Weights;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tape.Parameter.Training;
+import dev.lorikeet.torch.Device;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Runs a model's code on shapes alone and counts. */
+final class Inspector {
+  private static final Pattern LAYER = Pattern.compile("\\.(\\d+)\\.");
+  private static final List<String> QUERY_AND_VALUE = List.of("q_proj", "v_proj");
+
+  private final JsonConfig config;
+  private final Optional<HfCheckpoint> checkpoint;
+  private final List<String> warnings;
+  private final Architecture architecture;
+
+  /** The checkpoint stays with the caller. */
+  Inspector(JsonConfig config, Optional<HfCheckpoint> checkpoint, List<String> warnings) {
+    this.config = config;
+    this.checkpoint = checkpoint;
+    this.warnings = warnings;
+    architecture = Architecture.of(config);
+  }
+
+  /** Everything, the folder's files and tokenizer included. */
+  Inspection inspect(Path directory) {
+    Inspection model = inspect();
+    return new Inspection(
+        directory,
+        model.architecture(),
+        model.shape(),
+        model.parameters(),
+        model.storedType(),
+        ModelFolder.files(directory),
+        ModelFolder.tokenizer(directory, model.shape().vocabularySize(), warnings),
+        model.techniques(),
+        warnings);
+  }
+
+  /** The model alone. */
+  Inspection inspect() {
+    try (Device device = Device.shapeOnly();
+        CausalLm model = build(device, Linear.Wrapper.none())) {
+      checkWeights(model.parameters());
+      long total = count(model.parameters());
+      return new Inspection(
+          config.file().toAbsolutePath().resolveSibling(""),
+          architecture.modelType(),
+          shape(model),
+          new Parameters(total, kinds(model.parameters()), perLayer(model.parameters())),
+          checkpoint.map(files -> files.dtype().name()),
+          List.of(),
+          Optional.empty(),
+          techniques(total),
+          warnings);
+    }
+  }
+
+  private CausalLm build(Device device, Linear.Wrapper wrapper) {
+    int positions = architecture.contextLength(config);
+    return architecture.build(config, new Shapes(device), device, positions, wrapper);
+  }
+
+  /** Weights that are shapes. */
+  private record Shapes(Device device) implements Weights {
+    @Override
+    public Parameter parameter(String name, String impliedBy, long... shape) {
+      return new Parameter(name, device.floats(shape), Training.FROZEN);
+    }
+
+    @Override
+    public boolean contains(String name) {
+      return true;
+    }
+  }
+
+  private void checkWeights(List<Parameter> parameters) {
+    if (checkpoint.isEmpty()) {
+      return;
+    }
+    HfCheckpoint files = checkpoint.get();
+    List<String> wrong = new ArrayList<>();
+    for (Parameter parameter : parameters) {
+      List<Long> expected = shapeOf(parameter);
+      String name = parameter.name();
+      if (!files.contains(name)) {
+        wrong.add(name + " is missing");
+      } else if (!files.entry(name).shape().equals(expected)) {
+        wrong.add(name + " is " + files.entry(name).shape() + ", not " + expected);
+      }
+    }
+    if (!wrong.isEmpty()) {
+      warnings.add(
+          "the weights do not fit config.json in %d of %d tensors (%s%s), so the model cannot be used; download both again from one revision."
+              .formatted(
+                  wrong.size(),
+                  parameters.size(),
+                  wrong.getFirst(),
+                  wrong.size() > 1 ? ", …" : ""));
+    }
+  }
+
+  private Shape shape(CausalLm model) {
+    AttentionShape attention = model.attentionShape();
+    boolean ownHead =
+        model.parameters().stream()
+            .anyMatch(parameter -> parameter.name().equals(model.head().name() + ".weight"));
+    return new Shape(
+        model.contextLength(),
+        model.vocabularySize(),
+        model.head().inFeatures(),
+        model.layers(),
+        attention.heads(),
+        attention.kvHeads(),
+        attention.headDim(),
+        ownHead ? Head.OWN : Head.TIED);
+  }
+
+  private static List<Kind> kinds(List<Parameter> parameters) {
+    Map<String, List<Parameter>> byKind = new LinkedHashMap<>();
+    for (Parameter parameter : parameters) {
+      String module = module(parameter);
+      String kind = module.substring(module.lastIndexOf('.') + 1);
+      byKind.computeIfAbsent(kind, _ -> new ArrayList<>()).add(parameter);
+    }
+    List<Kind> kinds = new ArrayList<>();
+    byKind.forEach((name, members) -> {
+      long modules = members.stream().map(Inspector::module).distinct().count();
+      kinds.add(new Kind(name, (int) modules, shapeOf(members.getFirst()), count(members)));
+    });
+    return kinds;
+  }
+
+  /** The parameter's name without {@code .weight} or {@code .bias}. */
+  private static String module(Parameter parameter) {
+    return parameter.name().substring(0, parameter.name().lastIndexOf('.'));
+  }
+
+  private static List<Long> perLayer(List<Parameter> parameters) {
+    Map<Integer, Long> byLayer = new TreeMap<>();
+    for (Parameter parameter : parameters) {
+      Matcher number = LAYER.matcher(parameter.name());
+      if (number.find()) {
+        byLayer.merge(Integer.parseInt(number.group(1)), parameter.value().elements(), Long::sum);
+      }
+    }
+    return List.copyOf(byLayer.values());
+  }
+
+  private List<TechniqueCount> techniques(long total) {
+    AdapterSettings defaults = defaults();
+    List<TechniqueCount> techniques = new ArrayList<>();
+    lora(defaults.r(), defaults.targetModules()).ifPresent(techniques::add);
+    lora(defaults.r(), QUERY_AND_VALUE).ifPresent(techniques::add);
+    techniques.add(new TechniqueCount(Technique.FULL.spelling(), "all weights", total, total));
+    return techniques;
+  }
+
+  /** The recipe's own defaults. */
+  private static AdapterSettings defaults() {
+    return RunConfig.of("model", Path.of("data")).adapter();
+  }
+
+  /** Numbers of a LoRA adapter; none, and a warning, if the model cannot wear it. */
+  private Optional<TechniqueCount> lora(int rank, List<String> targets) {
+    LoraSettings settings = new LoraSettings(rank, rank, false, 0, Targets.of(targets));
+    String setting = "r %d on %s".formatted(rank, String.join(", ", targets));
+    try (Device device = Device.shapeOnly();
+        LoraAdapter adapter = LoraAdapter.fresh(settings, device, 0);
+        CausalLm adapted = build(device, adapter)) {
+      adapter.requireComplete();
+      long trainable = count(adapter.parameters());
+      long all = count(adapted.parameters()) + trainable;
+      return Optional.of(new TechniqueCount(Technique.LORA.spelling(), setting, trainable, all));
+    } catch (ConfigException unfit) {
+      warnings.add("lora with " + setting + " does not fit this model: " + unfit.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private static long count(List<Parameter> parameters) {
+    return parameters.stream().mapToLong(parameter -> parameter.value().elements()).sum();
+  }
+
+  private static List<Long> shapeOf(Parameter parameter) {
+    return Arrays.stream(parameter.value().shape()).boxed().toList();
+  }
+}
