@@ -25,7 +25,7 @@ public interface Kernels {
 
   /** The kernels for tensors of {@code device}. */
   static Kernels of(Device device) {
-    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels();
+    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels(device);
   }
 
   /**
