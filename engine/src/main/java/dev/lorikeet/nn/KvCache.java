@@ -25,9 +25,14 @@ public final class KvCache implements AutoCloseable {
     lengths = new int[slots];
     this.slots = new int[0];
     long width = (long) shape.kvHeads() * shape.headDim();
-    for (int layer = 0; layer < layers; layer++) {
-      keys.add(device.floats((long) slots * capacity, width));
-      values.add(device.floats((long) slots * capacity, width));
+    try {
+      for (int layer = 0; layer < layers; layer++) {
+        keys.add(device.floats((long) slots * capacity, width));
+        values.add(device.floats((long) slots * capacity, width));
+      }
+    } catch (RuntimeException failure) {
+      close();
+      throw failure;
     }
   }
 
