@@ -54,6 +54,13 @@ public final class KvCache implements AutoCloseable {
    */
   public Sequences next(int[] tokens, int[] slotOfSequence, int[] tokenCounts) {
     int count = slotOfSequence.length;
+    if (Arrays.stream(slotOfSequence).distinct().count() != count
+        || Arrays.stream(tokenCounts).sum() != tokens.length) {
+      throw new IllegalStateException(
+          "%d tokens, counts %s, for the slots %s: a slot may continue once in a pass"
+              .formatted(
+                  tokens.length, Arrays.toString(tokenCounts), Arrays.toString(slotOfSequence)));
+    }
     int[] queryStart = new int[count];
     int[] keyStart = new int[count];
     int[] keyLength = new int[count];
