@@ -362,9 +362,8 @@ final class OpsTest {
               : network.weights[i - network.leaves.length].value();
       // A result errs by `roundings` of its size at most, errors of either sign by their root.
       double noise = Math.sqrt(roundings) * U * magnitude / Math.sqrt(upstream.length) * 2;
-      double step = 0.03 * Math.sqrt(value.elements() / 10.0);
       FiniteDifference.check(
-          value, gradients.get(i), () -> loss(network, upstream), noise, step, name);
+          value, gradients.get(i), () -> loss(network, upstream), noise, name);
     }
   }
 
