@@ -38,10 +38,15 @@ public final class Lora implements Linear, AutoCloseable {
     int rank = settings.r();
     int in = base.inFeatures();
     Tensor a = device.floats(rank, in);
-    if (device.hasHostMemory()) {
-      a.copyFrom(uniform(rng.split(base.name()).split("lora_A"), rank * in, 1 / Math.sqrt(in)));
+    try {
+      if (device.hasHostMemory()) {
+        a.copyFrom(uniform(rng.split(base.name()).split("lora_A"), rank * in, 1 / Math.sqrt(in)));
+      }
+      return new Lora(base, settings, a, device.zeros(base.outFeatures(), rank));
+    } catch (RuntimeException failure) {
+      a.close();
+      throw failure;
     }
-    return new Lora(base, settings, a, device.zeros(base.outFeatures(), rank));
   }
 
   /** An adapter with given matrices, which it takes over: A [r,in], B [out,r]. */
@@ -69,14 +74,15 @@ public final class Lora implements Linear, AutoCloseable {
     Optional<Tensor> rowKeys = rowKeys(pass);
     Optional<DropoutMask> mask = rowKeys.map(keys -> new DropoutMask(dropout, keys));
     Tensor input = x.value();
-    Tensor u = device.floats(input.size(0), a.value().size(0)); // [T,r]
-    try (Tensor dropped = dropped(tape, input, mask)) {
-      device.gemm(Transpose.NO, Transpose.YES, 1f, dropped, a.value(), 0f, u);
+    try (Tensor u = device.floats(input.size(0), a.value().size(0))) { // [T,r]
+      try (Tensor dropped = dropped(tape, input, mask)) {
+        device.gemm(Transpose.NO, Transpose.YES, 1f, dropped, a.value(), 0f, u);
+      }
+      device.gemm(Transpose.NO, Transpose.YES, scale, u, b.value(), 1f, y.value());
+      tape.record(y, () -> backward(tape, x, input, u, y, mask), saved(input, u, rowKeys));
+    } finally {
+      rowKeys.ifPresent(Tensor::close);
     }
-    device.gemm(Transpose.NO, Transpose.YES, scale, u, b.value(), 1f, y.value());
-    tape.record(y, () -> backward(tape, x, input, u, y, mask), saved(input, u, rowKeys));
-    u.close();
-    rowKeys.ifPresent(Tensor::close);
     return y;
   }
 

@@ -111,7 +111,13 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           "lora_A %s and lora_B %s, but this model's module needs %s and %s: the adapter belongs to another base model"
               .formatted(pair.a().shape(), pair.b().shape(), aShape, bShape));
     }
-    return new Lora(base, settings, upload(pair.a()), upload(pair.b()));
+    Tensor a = upload(pair.a());
+    try {
+      return new Lora(base, settings, a, upload(pair.b()));
+    } catch (RuntimeException failure) {
+      a.close();
+      throw failure;
+    }
   }
 
   private static LoraPair pairOf(String name, PeftAdapter files) {

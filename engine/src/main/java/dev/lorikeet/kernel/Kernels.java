@@ -2,6 +2,7 @@ package dev.lorikeet.kernel;
 
 import dev.lorikeet.torch.CpuDevice;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.Tensor;
 
 /**
@@ -24,7 +25,18 @@ public interface Kernels {
 
   /** The kernels for tensors of {@code device}. */
   static Kernels of(Device device) {
-    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels();
+    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels(device);
+  }
+
+  /**
+   * Plain float32 libtorch formulas for host tensors: the reference, and the kernels of devices
+   * without own ones. Loads libtorch.
+   */
+  static Kernels reference(Device device) {
+    if (!device.hasHostMemory()) {
+      throw new IllegalStateException("libtorch cannot see the memory of " + device);
+    }
+    return new TorchKernels(Precision.FLOAT32);
   }
 
   /** out[t] = table[ids[t]]; table [V,H], ids int32 [T], out [T,H]. */

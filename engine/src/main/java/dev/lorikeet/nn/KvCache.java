@@ -25,9 +25,14 @@ public final class KvCache implements AutoCloseable {
     lengths = new int[slots];
     this.slots = new int[0];
     long width = (long) shape.kvHeads() * shape.headDim();
-    for (int layer = 0; layer < layers; layer++) {
-      keys.add(device.floats((long) slots * capacity, width));
-      values.add(device.floats((long) slots * capacity, width));
+    try {
+      for (int layer = 0; layer < layers; layer++) {
+        keys.add(device.floats((long) slots * capacity, width));
+        values.add(device.floats((long) slots * capacity, width));
+      }
+    } catch (RuntimeException failure) {
+      close();
+      throw failure;
     }
   }
 
@@ -49,6 +54,13 @@ public final class KvCache implements AutoCloseable {
    */
   public Sequences next(int[] tokens, int[] slotOfSequence, int[] tokenCounts) {
     int count = slotOfSequence.length;
+    if (Arrays.stream(slotOfSequence).distinct().count() != count
+        || Arrays.stream(tokenCounts).sum() != tokens.length) {
+      throw new IllegalStateException(
+          "%d tokens, counts %s, for the slots %s: a slot may continue once in a pass"
+              .formatted(
+                  tokens.length, Arrays.toString(tokenCounts), Arrays.toString(slotOfSequence)));
+    }
     int[] queryStart = new int[count];
     int[] keyStart = new int[count];
     int[] keyLength = new int[count];

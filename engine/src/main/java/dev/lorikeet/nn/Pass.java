@@ -21,12 +21,16 @@ public final class Pass implements AutoCloseable {
 
   /** A pass of {@code sequences} that keeps what {@code mode} says. */
   public Pass(Device device, Mode mode, Sequences sequences, PassOptions options) {
-    this(
-        new Tape(device, mode),
-        sequences,
-        device.ints(sequences.tokens()),
-        device.ints(sequences.positions()),
-        options);
+    tape = new Tape(device, mode);
+    this.sequences = sequences;
+    this.options = options;
+    tokens = device.ints(sequences.tokens());
+    try {
+      positions = device.ints(sequences.positions());
+    } catch (RuntimeException failure) {
+      tokens.close();
+      throw failure;
+    }
   }
 
   private Pass(

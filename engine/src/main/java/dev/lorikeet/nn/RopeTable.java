@@ -21,7 +21,12 @@ public final class RopeTable implements AutoCloseable {
   public RopeTable(Device device, float[] frequencies, int positions) {
     int half = frequencies.length;
     cos = device.floats(positions, half);
-    sin = device.floats(positions, half);
+    try {
+      sin = device.floats(positions, half);
+    } catch (RuntimeException failure) {
+      cos.close();
+      throw failure;
+    }
     if (device.hasHostMemory()) {
       fill(frequencies, positions);
     }

@@ -14,7 +14,8 @@ import dev.lorikeet.torch.Tensor;
 
 /**
  * The operations of the tape. T is the number of tokens of a packed batch; all values are float32
- * [T, columns]. Each method computes forward and records its backward.
+ * [T, columns]. Each method computes forward and records its backward. A result is given to the
+ * tape before it is computed, so that it is freed whatever fails.
  */
 public final class Ops {
   private Ops() {}
@@ -22,8 +23,8 @@ public final class Ops {
   /** Rows of {@code table} [V,H] by token id; ids int32 [T] stays with the caller. */
   public static Var embedding(Tape tape, Parameter table, Tensor ids) {
     Tensor out = tape.device().floats(ids.elements(), table.value().size(1));
-    tape.kernels().gatherRows(table.value(), ids, out);
     Var result = tape.result(out, table.isTrainable());
+    tape.kernels().gatherRows(table.value(), ids, out);
     if (table.isTrainable()) {
       tape.record(
           result,
@@ -36,8 +37,8 @@ public final class Ops {
   /** The rows of {@code x} named by {@code rows} (int32 [N], each at most once). */
   public static Var selectRows(Tape tape, Var x, Tensor rows) {
     Tensor out = tape.device().floats(rows.elements(), x.value().size(1));
-    tape.kernels().gatherRows(x.value(), rows, out);
     Var result = tape.result(out, x.needsGradient());
+    tape.kernels().gatherRows(x.value(), rows, out);
     if (x.needsGradient()) {
       tape.record(
           result,
@@ -58,8 +59,8 @@ public final class Ops {
     Tensor w = weight.value();
     Device device = tape.device();
     Tensor out = device.floats(x.value().size(0), w.size(0));
-    device.gemm(Transpose.NO, Transpose.YES, 1f, x.value(), w, 0f, out);
     Var result = tape.result(out, x.needsGradient() || weight.isTrainable());
+    device.gemm(Transpose.NO, Transpose.YES, 1f, x.value(), w, 0f, out);
     if (weight.isTrainable()) {
       Tensor input = x.value();
       tape.record(
@@ -104,9 +105,9 @@ public final class Ops {
     Tensor input = x.value();
     Tensor out = input.emptyLike();
     boolean needsGradient = x.needsGradient() || weight.isTrainable();
+    Var result = tape.result(out, needsGradient);
     try (Tensor rstd = tape.device().floats(input.size(0))) {
       kernels.rmsNorm(input, weight.value(), eps, out, rstd);
-      Var result = tape.result(out, needsGradient);
       if (needsGradient) {
         tape.record(
             result,
@@ -145,9 +146,9 @@ public final class Ops {
       Tape tape, AttentionShape shape, Segments segments, Var q, Var k, Var v) {
     Tensor out = q.value().emptyLike();
     boolean needsGradient = q.needsGradient() || k.needsGradient() || v.needsGradient();
+    Var result = tape.result(out, needsGradient);
     try (Tensor lse = tape.device().floats(q.value().size(0), shape.heads())) {
       tape.kernels().attention(shape, segments, q.value(), k.value(), v.value(), out, lse);
-      Var result = tape.result(out, needsGradient);
       if (needsGradient) {
         AttentionTensors saved = new AttentionTensors(q.value(), k.value(), v.value(), out, lse);
         tape.record(
@@ -172,20 +173,19 @@ public final class Ops {
       Var q,
       Var k,
       Var v) {
-    Tensor dq = saved.q().emptyLike();
-    Tensor dk = saved.k().emptyLike();
-    Tensor dv = saved.v().emptyLike();
-    tape.kernels().attentionBackward(shape, segments, saved, result.gradient(), dq, dk, dv);
-    giveGradient(q, dq);
-    giveGradient(k, dk);
-    giveGradient(v, dv);
+    try (Tensor dq = saved.q().emptyLike();
+        Tensor dk = saved.k().emptyLike();
+        Tensor dv = saved.v().emptyLike()) {
+      tape.kernels().attentionBackward(shape, segments, saved, result.gradient(), dq, dk, dv);
+      giveGradient(q, dq);
+      giveGradient(k, dk);
+      giveGradient(v, dv);
+    }
   }
 
   private static void giveGradient(Var target, Tensor gradient) {
     if (target.needsGradient()) {
-      target.addGradient(gradient);
-    } else {
-      gradient.close();
+      target.addGradient(gradient.retain());
     }
   }
 
@@ -194,18 +194,19 @@ public final class Ops {
     Tensor gateValue = gate.value();
     Tensor upValue = up.value();
     Tensor out = gateValue.emptyLike();
-    tape.kernels().swiglu(gateValue, upValue, out);
     boolean needsGradient = gate.needsGradient() || up.needsGradient();
     Var result = tape.result(out, needsGradient);
+    tape.kernels().swiglu(gateValue, upValue, out);
     if (needsGradient) {
       tape.record(
           result,
           () -> {
-            Tensor dGate = gateValue.emptyLike();
-            Tensor dUp = upValue.emptyLike();
-            tape.kernels().swigluBackward(result.gradient(), gateValue, upValue, dGate, dUp);
-            giveGradient(gate, dGate);
-            giveGradient(up, dUp);
+            try (Tensor dGate = gateValue.emptyLike();
+                Tensor dUp = upValue.emptyLike()) {
+              tape.kernels().swigluBackward(result.gradient(), gateValue, upValue, dGate, dUp);
+              giveGradient(gate, dGate);
+              giveGradient(up, dUp);
+            }
           },
           gateValue,
           upValue);
@@ -215,9 +216,10 @@ public final class Ops {
 
   /** x + branch: the residual connection. Both get the same gradient. */
   public static Var residual(Tape tape, Var x, Var branch) {
-    Tensor out = x.value().emptyLike().copyFrom(x.value());
-    tape.kernels().add(branch.value(), out);
+    Tensor out = x.value().emptyLike();
     Var result = tape.result(out, x.needsGradient() || branch.needsGradient());
+    out.copyFrom(x.value());
+    tape.kernels().add(branch.value(), out);
     if (result.needsGradient()) {
       tape.record(
           result,
@@ -235,8 +237,8 @@ public final class Ops {
   /** x with a share of its elements zeroed; the mask is computed again on the way back. */
   public static Var dropout(Tape tape, Var x, DropoutMask mask) {
     Tensor out = x.value().emptyLike();
-    tape.kernels().dropout(x.value(), mask, out, Into.REPLACE);
     Var result = tape.result(out, x.needsGradient());
+    tape.kernels().dropout(x.value(), mask, out, Into.REPLACE);
     if (x.needsGradient()) {
       tape.record(
           result,

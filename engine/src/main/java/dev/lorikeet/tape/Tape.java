@@ -76,6 +76,7 @@ public final class Tape implements AutoCloseable {
    * @param saved tensors that {@code backward} reads; kept until it has run
    */
   public void record(Var output, Runnable backward, Tensor... saved) {
+    requireOpen();
     if (mode == Mode.INFERENCE) {
       return;
     }
@@ -91,6 +92,7 @@ public final class Tape implements AutoCloseable {
 
   /** Runs a part of the pass and frees all of its values at the end, except the result. */
   public Var scoped(Supplier<Var> part) {
+    requireOpen();
     frames.push(new ArrayList<>());
     Var result;
     try {
@@ -119,14 +121,21 @@ public final class Tape implements AutoCloseable {
    * parameters hold their gradients and {@link #leaf} values theirs.
    */
   public void backward(Var root, Tensor gradient) {
+    if (frames.isEmpty()) {
+      gradient.close();
+    }
+    requireOpen();
     root.addGradient(gradient);
-    for (int i = steps.size() - 1; i >= 0; i--) {
-      Step step = steps.remove(i);
-      if (step.output.hasGradient()) {
-        step.backward.run();
+    while (!steps.isEmpty()) {
+      Step step = steps.removeLast();
+      try {
+        if (step.output.hasGradient()) {
+          step.backward.run();
+        }
+      } finally {
+        step.release();
+        step.output.producerDone();
       }
-      step.release();
-      step.output.producerDone();
     }
   }
 
@@ -137,6 +146,7 @@ public final class Tape implements AutoCloseable {
 
   @Override
   public void close() {
+    requireOpen();
     for (Step step : steps) {
       step.release();
       step.output.releaseGradient();
@@ -150,10 +160,21 @@ public final class Tape implements AutoCloseable {
   private Var register(Var variable) {
     List<Var> frame = frames.peek();
     if (frame == null) {
-      throw new IllegalStateException("the tape is closed");
+      variable.value().close();
+      throw closed();
     }
     frame.add(variable);
     return variable;
+  }
+
+  private void requireOpen() {
+    if (frames.isEmpty()) {
+      throw closed();
+    }
+  }
+
+  private static IllegalStateException closed() {
+    return new IllegalStateException("the tape is closed");
   }
 
   private static void closeFrame(List<Var> frame) {

@@ -48,9 +48,10 @@ public final class Var {
       gradient = contribution;
       return;
     }
-    makeUnshared();
-    tape.kernels().add(contribution, gradient());
-    contribution.close();
+    try (contribution) {
+      makeUnshared();
+      tape.kernels().add(contribution, gradient());
+    }
   }
 
   /** Where an operation may write or add its contribution directly. */

@@ -12,7 +12,8 @@ import java.util.TreeMap;
 
 /**
  * Host memory in blocks that are used again: fresh pages cost the kernel 0.25 ms a megabyte, and
- * every step of a training asks for the same sizes. Sizes are rounded up by at most an eighth;
+ * every step of a training asks for the same sizes. Sizes are rounded up by at most an eighth, small
+ * ones to a multiple of 64;
  * blocks start at a multiple of 64 bytes. Safe for use by several threads.
  */
 final class BlockPool {
@@ -56,6 +57,11 @@ final class BlockPool {
     idle.values().forEach(blocks -> blocks.forEach(this::freeBlock));
     idle.clear();
     idleBytes = 0;
+  }
+
+  /** Bytes that are kept for later. */
+  synchronized long idleBytes() {
+    return idleBytes;
   }
 
   /** The size of the block for {@code bytes}: a multiple of an eighth of the power of two below. */

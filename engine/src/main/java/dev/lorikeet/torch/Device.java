@@ -22,7 +22,12 @@ public abstract class Device implements AutoCloseable {
 
   /** A device that has shapes and counts bytes, and no memory: for planning. */
   public static Device shapeOnly() {
-    return new ShapeDevice();
+    return shapeOnly(1);
+  }
+
+  /** The same, standing for a device of {@code threads} workers, each with scratch memory. */
+  public static Device shapeOnly(int threads) {
+    return new ShapeDevice(threads);
   }
 
   /**
@@ -72,8 +77,9 @@ public abstract class Device implements AutoCloseable {
   /** A new tensor whose elements are undefined; the caller owns it. */
   public final Tensor empty(DType dtype, long... shape) {
     long bytes = Math.multiplyExact(Tensor.elements(shape), dtype.bytes());
+    long address = allocate(bytes);
     memory.allocated(bytes);
-    return new Tensor(new Storage(this, bytes, allocate(bytes)), 0, dtype, shape.clone());
+    return new Tensor(new Storage(this, bytes, address), 0, dtype, shape.clone());
   }
 
   /** A new float32 tensor whose elements are undefined. */

@@ -22,6 +22,7 @@ final class Workers implements AutoCloseable {
   private final int threads;
   private final Worker[] workers;
   private final ReentrantLock busy = new ReentrantLock();
+  private volatile boolean closed;
 
   Workers(int threads) {
     this.threads = threads;
@@ -38,6 +39,9 @@ final class Workers implements AutoCloseable {
 
   /** Runs {@code task} over {@code 0 … count − 1}; ranges begin at multiples of {@code grain}. */
   void forRange(int count, int grain, RangeTask task) {
+    if (closed) {
+      throw new IllegalStateException("work for a device that is closed");
+    }
     int units = Math.ceilDiv(count, grain);
     int parts = Math.min(threads, units);
     if (parts <= 1) {
@@ -93,6 +97,7 @@ final class Workers implements AutoCloseable {
 
   @Override
   public void close() {
+    closed = true;
     for (Worker worker : workers) {
       worker.finish();
     }

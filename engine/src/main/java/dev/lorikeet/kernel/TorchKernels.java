@@ -1,0 +1,312 @@
+package dev.lorikeet.kernel;
+
+import dev.lorikeet.torch.LibTorch;
+import dev.lorikeet.torch.LibTorch.Gradients;
+import dev.lorikeet.torch.LibTorch.Precision;
+import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TorchValue;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The plain reference of every kernel: forward formulas in libtorch's elementary operations, and
+ * backwards by libtorch's own differentiation of them wherever there is something to differentiate.
+ * Slow and memory-hungry; it keeps no state and no memory between calls.
+ */
+final class TorchKernels implements Kernels {
+  private final Precision precision;
+
+  /** Kernels that compute in {@code precision} and round once, when they write. */
+  TorchKernels(Precision precision) {
+    this.precision = precision;
+  }
+
+  private LibTorch plain() {
+    return LibTorch.open(precision, Gradients.OFF);
+  }
+
+  private LibTorch differentiating() {
+    return LibTorch.open(precision, Gradients.ON);
+  }
+
+  @Override
+  public void gatherRows(Tensor table, Tensor ids, Tensor out) {
+    try (LibTorch torch = plain()) {
+      torch.view(table).rowsAt(torch.view(ids)).copyTo(out);
+    }
+  }
+
+  @Override
+  public void scatterAddRows(Tensor rows, Tensor ids, Tensor table) {
+    try (LibTorch torch = plain()) {
+      torch.view(table).addRowsAt(torch.view(ids), torch.view(rows)).copyTo(table);
+    }
+  }
+
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor rstd) {
+    try (LibTorch torch = plain()) {
+      TorchValue input = torch.view(x);
+      TorchValue r = input.square().mean(1).add(eps).rsqrt(); // [T,1]
+      input.mul(r).mul(torch.view(weight)).copyTo(y);
+      r.copyTo(rstd);
+    }
+  }
+
+  /** ε is not given here, but 1/rstd² = mean(x²) + ε is: the difference is a constant. */
+  @Override
+  public void rmsNormBackward(
+      Tensor dy, Tensor x, Tensor weight, Tensor rstd, Tensor dx, Into into) {
+    try (LibTorch torch = differentiating()) {
+      TorchValue input = torch.leaf(x);
+      TorchValue squares = torch.view(rstd).reshape(-1, 1).square();
+      TorchValue given = torch.view(x).square().mean(1);
+      TorchValue eps = squares.mul(given).add(-1).mul(-1).div(squares);
+      TorchValue r = input.square().mean(1).add(eps).rsqrt();
+      TorchValue y = input.mul(r).mul(torch.view(weight));
+      y.mul(torch.view(dy)).total().backward();
+      write(torch, input.gradient(), dx, into);
+    }
+  }
+
+  @Override
+  public void rmsNormWeightGradient(Tensor dy, Tensor x, Tensor rstd, Tensor dWeight) {
+    try (LibTorch torch = plain()) {
+      TorchValue normed = torch.view(x).mul(torch.view(rstd).reshape(-1, 1));
+      write(torch, torch.view(dy).mul(normed).sum(0), dWeight, Into.ADD);
+    }
+  }
+
+  @Override
+  public void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
+    long half = cos.size(1);
+    try (LibTorch torch = plain()) {
+      TorchValue at = torch.view(positions);
+      double direction = rotation == Rotation.FORWARD ? 1 : -1;
+      TorchValue c = torch.view(cos).rowsAt(at).reshape(-1, 1, half);
+      TorchValue s = torch.view(sin).rowsAt(at).reshape(-1, 1, half).mul(direction);
+      TorchValue heads = torch.view(x).reshape(x.size(0), -1, 2 * half);
+      TorchValue a = heads.slice(2, 0, half);
+      TorchValue b = heads.slice(2, half, 2 * half);
+      torch.cat(2, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s))).copyTo(x);
+    }
+  }
+
+  @Override
+  public void swiglu(Tensor gate, Tensor up, Tensor out) {
+    try (LibTorch torch = plain()) {
+      gated(torch.view(gate), torch.view(up)).copyTo(out);
+    }
+  }
+
+  @Override
+  public void swigluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+    try (LibTorch torch = differentiating()) {
+      TorchValue g = torch.leaf(gate);
+      TorchValue u = torch.leaf(up);
+      gated(g, u).mul(torch.view(dOut)).total().backward();
+      g.gradient().copyTo(dGate);
+      u.gradient().copyTo(dUp);
+    }
+  }
+
+  private static TorchValue gated(TorchValue gate, TorchValue up) {
+    return gate.mul(gate.sigmoid()).mul(up);
+  }
+
+  @Override
+  public void attention(
+      AttentionShape shape,
+      Segments segments,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor lse) {
+    try (LibTorch torch = plain()) {
+      TorchValue queries = torch.view(q);
+      TorchValue keys = torch.view(k);
+      TorchValue values = torch.view(v);
+      for (int s = 0; s < segments.count(); s++) {
+        Attended attended = attend(torch, shape, segments, s, queries, keys, values);
+        try (Tensor outRows = out.rows(segments.queryStart(s), segments.queryLength(s));
+            Tensor lseRows = lse.rows(segments.queryStart(s), segments.queryLength(s))) {
+          attended.out.copyTo(outRows);
+          attended.lse.copyTo(lseRows);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void attentionBackward(
+      AttentionShape shape,
+      Segments segments,
+      AttentionTensors forward,
+      Tensor dOut,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    try (LibTorch torch = differentiating()) {
+      TorchValue q = torch.leaf(forward.q());
+      TorchValue k = torch.leaf(forward.k());
+      TorchValue v = torch.leaf(forward.v());
+      TorchValue upstream = torch.view(dOut);
+      List<TorchValue> parts = new ArrayList<>();
+      for (int s = 0; s < segments.count(); s++) {
+        TorchValue out = attend(torch, shape, segments, s, q, k, v).out;
+        TorchValue given = rows(upstream, segments.queryStart(s), segments.queryLength(s));
+        parts.add(out.mul(given).total().reshape(1));
+      }
+      torch.cat(0, parts.toArray(TorchValue[]::new)).total().backward();
+      q.gradient().copyTo(dq);
+      k.gradient().copyTo(dk);
+      v.gradient().copyTo(dv);
+    }
+  }
+
+  /** out [rows, heads·D] and lse [rows, heads] of one segment. */
+  private record Attended(TorchValue out, TorchValue lse) {}
+
+  private static Attended attend(
+      LibTorch torch,
+      AttentionShape shape,
+      Segments segments,
+      int s,
+      TorchValue q,
+      TorchValue k,
+      TorchValue v) {
+    int asked = segments.queryLength(s);
+    int seen = segments.keyLength(s);
+    int dim = shape.headDim();
+    TorchValue queries =
+        rows(q, segments.queryStart(s), asked).reshape(asked, shape.heads(), dim).transpose(0, 1);
+    TorchValue keys = heads(rows(k, segments.keyStart(s), seen), shape);
+    TorchValue values = heads(rows(v, segments.keyStart(s), seen), shape);
+    TorchValue scores = queries.matmul(keys.transpose(1, 2)).mul(shape.scale()); // [heads,T,S]
+    if (shape.softCap() > 0) {
+      scores = scores.div(shape.softCap()).tanh().mul(shape.softCap());
+    }
+    TorchValue visible = scores.hiddenUnless(visible(torch, shape, asked, seen));
+    TorchValue lse = visible.logSumExp(2); // [heads,T,1]
+    TorchValue out = visible.sub(lse).exp().matmul(values); // [heads,T,D]
+    return new Attended(
+        out.transpose(0, 1).reshape(asked, (long) shape.heads() * dim),
+        lse.reshape(shape.heads(), asked).transpose(0, 1));
+  }
+
+  private static TorchValue rows(TorchValue value, long from, long count) {
+    return value.slice(0, from, from + count);
+  }
+
+  /** [rows, kvHeads·D] to [heads, rows, D]: every key head once for each query head it serves. */
+  private static TorchValue heads(TorchValue rows, AttentionShape shape) {
+    return rows.reshape(-1, shape.kvHeads(), shape.headDim())
+        .transpose(0, 1)
+        .repeat(0, shape.group());
+  }
+
+  /** [asked, seen]: 1 where the key is not later than the query and inside its window. */
+  private static TorchValue visible(LibTorch torch, AttentionShape shape, int asked, int seen) {
+    TorchValue queryAt = torch.range(asked).add(seen - asked).reshape(-1, 1);
+    TorchValue distance = queryAt.sub(torch.range(seen).reshape(1, -1));
+    TorchValue past = distance.atLeast(0);
+    return shape.window() == 0 ? past : past.mul(distance.mul(-1).atLeast(1L - shape.window()));
+  }
+
+  @Override
+  public void crossEntropy(Tensor logits, Tensor labels, Tensor losses) {
+    try (LibTorch torch = plain()) {
+      losses(torch.view(logits), torch.view(labels)).copyTo(losses);
+    }
+  }
+
+  @Override
+  public void crossEntropyWithGradient(Tensor logits, Tensor labels, Tensor losses, float scale) {
+    try (LibTorch torch = differentiating()) {
+      TorchValue x = torch.leaf(logits);
+      TorchValue each = losses(x, torch.view(labels));
+      each.total().mul(scale).backward();
+      each.copyTo(losses);
+      x.gradient().copyTo(logits);
+    }
+  }
+
+  private static TorchValue losses(TorchValue logits, TorchValue labels) {
+    return logits.logSumExp(1).sub(logits.pick(labels));
+  }
+
+  /** {@link DropoutMask#hash} in 64-bit arithmetic, where every step is a number from 0. */
+  @Override
+  public void dropout(Tensor x, DropoutMask mask, Tensor out, Into into) {
+    try (LibTorch torch = plain()) {
+      TorchValue channel = torch.range(x.size(1)).whole().times32(0x9E3779B9L).reshape(1, -1);
+      TorchValue key = torch.view(mask.rowKeys()).times32(1).reshape(-1, 1);
+      TorchValue h = key.xor(channel);
+      h = h.xor(h.shiftRight(16)).times32(0x21F0AAADL);
+      h = h.xor(h.shiftRight(15)).times32(0x735A2D97L);
+      h = h.xor(h.shiftRight(15));
+      TorchValue kept = h.atLeast(Integer.toUnsignedLong(mask.threshold()));
+      TorchValue scaled = torch.view(x).mul(kept).mul(mask.keptScale());
+      write(torch, scaled, out, into);
+    }
+  }
+
+  @Override
+  public void add(Tensor x, Tensor target) {
+    try (LibTorch torch = plain()) {
+      write(torch, torch.view(x), target, Into.ADD);
+    }
+  }
+
+  @Override
+  public void scale(Tensor target, float factor) {
+    try (LibTorch torch = plain()) {
+      torch.view(target).mul(factor).copyTo(target);
+    }
+  }
+
+  @Override
+  public void addRow(Tensor row, Tensor target) {
+    try (LibTorch torch = plain()) {
+      write(torch, torch.view(row), target, Into.ADD);
+    }
+  }
+
+  @Override
+  public void addSumOfRows(Tensor x, Tensor target) {
+    try (LibTorch torch = plain()) {
+      write(torch, torch.view(x).sum(0), target, Into.ADD);
+    }
+  }
+
+  @Override
+  public double sumOfSquares(Tensor x) {
+    try (LibTorch torch = plain()) {
+      return torch.view(x).square().total().item();
+    }
+  }
+
+  @Override
+  public void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, AdamWStep step) {
+    try (LibTorch torch = plain()) {
+      TorchValue g = torch.view(gradient);
+      TorchValue m = torch.view(mean).mul(step.beta1()).add(g.mul(1 - step.beta1()));
+      TorchValue v = torch.view(square).mul(step.beta2()).add(g.square().mul(1 - step.beta2()));
+      double meanCorrection = 1 - StrictMath.pow(step.beta1(), (double) step.step());
+      double squareCorrection = 1 - StrictMath.pow(step.beta2(), (double) step.step());
+      TorchValue root = v.div(squareCorrection).sqrt().add(step.epsilon());
+      TorchValue change = m.div(meanCorrection).div(root).mul(step.learningRate());
+      TorchValue decayed = torch.view(parameter).mul(1 - step.learningRate() * step.weightDecay());
+      decayed.sub(change).copyTo(parameter);
+      m.copyTo(mean);
+      v.copyTo(square);
+    }
+  }
+
+  /** {@code value} may have leading dimensions of length 1, or fewer: it broadcasts when added. */
+  private static void write(LibTorch torch, TorchValue value, Tensor target, Into into) {
+    TorchValue result = into == Into.ADD ? torch.view(target).add(value) : value;
+    result.copyTo(target);
+  }
+}

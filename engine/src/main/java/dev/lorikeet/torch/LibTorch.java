@@ -1,0 +1,125 @@
+package dev.lorikeet.torch;
+
+import java.util.Arrays;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.AutoGradMode;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * A session with libtorch: plain operations on values that see Lorikeet's host memory without a
+ * copy, with libtorch's own differentiation where it is asked for. It is what fused kernels and
+ * hand-written backwards are compared with, and what computes on devices without own kernels.
+ *
+ * <p>Everything made in a session is freed when the session is closed. A session belongs to the
+ * thread that opened it; sessions of one thread are closed in reverse order. The first one loads
+ * libtorch (two seconds, 200 MB), and nothing else does.
+ */
+public final class LibTorch implements AutoCloseable {
+
+  /** Element type in which a session computes; float32 tensors are converted on the way in. */
+  public enum Precision {
+    FLOAT32,
+    FLOAT64
+  }
+
+  /** Whether libtorch records operations to differentiate them. */
+  public enum Gradients {
+    OFF,
+    ON
+  }
+
+  private final ScalarType elementType;
+  private final PointerScope scope;
+  private final AutoGradMode gradientMode;
+  private boolean closed;
+
+  private LibTorch(Precision precision, Gradients gradients) {
+    Library.load();
+    elementType = precision == Precision.FLOAT64 ? ScalarType.Double : ScalarType.Float;
+    scope = new PointerScope();
+    gradientMode = new AutoGradMode(gradients == Gradients.ON);
+  }
+
+  /** Opens a session, loading libtorch if this is the first. */
+  public static LibTorch open(Precision precision, Gradients gradients) {
+    return new LibTorch(precision, gradients);
+  }
+
+  /**
+   * Loads OpenBLAS as Lorikeet wants it, then libtorch, which shares it. One thread: inside
+   * libtorch's own loops OpenBLAS' threads are 16 to 150 times slower, and results would depend on
+   * the machine.
+   */
+  private static final class Library {
+    static {
+      new Blas();
+      Loader.load(torch.class);
+      torch.set_num_threads(1);
+    }
+
+    static void load() {
+      // Touching the class runs its initialiser, once.
+    }
+  }
+
+  /** {@code tensor} as a constant: float32 in the session's precision, int32 as int64. */
+  public TorchValue view(Tensor tensor) {
+    org.bytedeco.pytorch.Tensor memory = memory(tensor);
+    ScalarType type = tensor.dtype() == DType.INT32 ? ScalarType.Long : elementType;
+    return new TorchValue(this, memory.to(type));
+  }
+
+  /** A copy of {@code tensor} whose gradient {@link TorchValue#gradient()} gives afterwards. */
+  public TorchValue leaf(Tensor tensor) {
+    org.bytedeco.pytorch.Tensor copy = memory(tensor).to(elementType).detach().clone();
+    return new TorchValue(this, copy.set_requires_grad(true));
+  }
+
+  /** 0, 1, … {@code count − 1}. */
+  public TorchValue range(long count) {
+    org.bytedeco.pytorch.Scalar end = new org.bytedeco.pytorch.Scalar((double) count);
+    return new TorchValue(this, torch.arange(end).to(elementType));
+  }
+
+  /** The values one behind the other along {@code dim}. */
+  public TorchValue cat(int dim, TorchValue... values) {
+    org.bytedeco.pytorch.Tensor[] tensors =
+        Arrays.stream(values).map(TorchValue::tensor).toArray(org.bytedeco.pytorch.Tensor[]::new);
+    return new TorchValue(this, torch.cat(new TensorVector(tensors), dim));
+  }
+
+  ScalarType elementType() {
+    return elementType;
+  }
+
+  /** libtorch's view of host memory; valid as long as {@code tensor}. */
+  org.bytedeco.pytorch.Tensor memory(Tensor tensor) {
+    if (closed) {
+      throw new IllegalStateException("the libtorch session is closed");
+    }
+    ScalarType type = tensor.dtype() == DType.INT32 ? ScalarType.Int : ScalarType.Float;
+    return torch.from_blob(new Address(tensor.address()), tensor.shape(), new TensorOptions(type));
+  }
+
+  /** A native address that nobody here owns. */
+  private static final class Address extends Pointer {
+    Address(long value) {
+      address = value;
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      throw new IllegalStateException("the libtorch session is closed already");
+    }
+    closed = true;
+    gradientMode.close();
+    scope.close();
+  }
+}

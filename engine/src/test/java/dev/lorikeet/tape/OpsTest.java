@@ -1,0 +1,430 @@
+package dev.lorikeet.tape;
+
+import static dev.lorikeet.fixture.Rounding.U;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.fixture.Close;
+import dev.lorikeet.fixture.FiniteDifference;
+import dev.lorikeet.fixture.Rounding;
+import dev.lorikeet.fixture.Tensors;
+import dev.lorikeet.kernel.AttentionShape;
+import dev.lorikeet.kernel.DropoutMask;
+import dev.lorikeet.kernel.Segments;
+import dev.lorikeet.tape.Parameter.Training;
+import dev.lorikeet.tape.Tape.Mode;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.LibTorch;
+import dev.lorikeet.torch.LibTorch.Gradients;
+import dev.lorikeet.torch.LibTorch.Precision;
+import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TorchValue;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Every operation's gradient, against libtorch's differentiation and against differences. */
+@Tag("native")
+final class OpsTest {
+  private static final int ROWS = 13;
+
+  private final Device device = Device.cpu(2);
+  private final Tensors tensors = new Tensors(device);
+
+  @AfterEach
+  void close() {
+    tensors.close();
+    assertEquals(0, device.memory().currentBytes(), "everything is freed");
+    device.close();
+  }
+
+  /** An operation on leaves, and the same in libtorch; weights come after the leaves there. */
+  private record Network(Ours ours, Theirs theirs, Tensor[] leaves, Parameter[] weights) {}
+
+  @FunctionalInterface
+  private interface Ours {
+    Var run(Tape tape, Var[] leaves);
+  }
+
+  @FunctionalInterface
+  private interface Theirs {
+    TorchValue run(LibTorch torch, TorchValue[] inputs);
+  }
+
+  @Test
+  void embedding() {
+    Parameter table = weight("table", 5, 7);
+    Tensor ids = tensors.ids("ids", ROWS, 5);
+    check(
+        "embedding",
+        ROWS,
+        new Network(
+            (tape, in) -> Ops.embedding(tape, table, ids),
+            (torch, in) -> in[0].rowsAt(torch.view(ids)),
+            new Tensor[0],
+            new Parameter[] {table}));
+  }
+
+  @Test
+  void selectedRows() {
+    Tensor rows = tensors.ints(0, 3, 12, 7);
+    check(
+        "selectRows",
+        1,
+        new Network(
+            (tape, in) -> Ops.selectRows(tape, in[0], rows),
+            (torch, in) -> in[0].rowsAt(torch.view(rows)),
+            new Tensor[] {tensors.normal("x", ROWS, 7)},
+            new Parameter[0]));
+  }
+
+  @Test
+  void selectedRowsOfAValueThatIsAlsoUsedElsewhere() {
+    Tensor rows = tensors.ints(2, 5);
+    Parameter w = weight("w", 7, 7);
+    check(
+        "selectRows twice",
+        40,
+        new Network(
+            (tape, in) -> {
+              Var left = Ops.selectRows(tape, in[0], rows);
+              Var right = Ops.selectRows(tape, Ops.linear(tape, in[0], w), rows);
+              return Ops.residual(tape, left, right);
+            },
+            (torch, in) -> {
+              TorchValue at = torch.view(rows);
+              return in[0].rowsAt(at).add(linear(in[0], in[1]).rowsAt(at));
+            },
+            new Tensor[] {tensors.normal("x", ROWS, 7)},
+            new Parameter[] {w}));
+  }
+
+  @Test
+  void linearWithBias() {
+    Parameter w = weight("w", 11, 7);
+    Parameter b = weight("b", 11);
+    check(
+        "linear",
+        ROWS + 11,
+        new Network(
+            (tape, in) -> Ops.bias(tape, Ops.linear(tape, in[0], w), b),
+            (torch, in) -> linear(in[0], in[1]).add(in[2]),
+            new Tensor[] {tensors.normal("x", ROWS, 7)},
+            new Parameter[] {w, b}));
+  }
+
+  private static TorchValue linear(TorchValue x, TorchValue w) {
+    return x.matmul(w.transpose(0, 1));
+  }
+
+  @Test
+  void rmsNorm() {
+    Parameter w = weight("w", 24);
+    check(
+        "rmsNorm",
+        ROWS + 80,
+        new Network(
+            (tape, in) -> Ops.rmsNorm(tape, in[0], w, 1e-5),
+            (torch, in) -> normed(in[0], in[1]),
+            new Tensor[] {tensors.normal("x", ROWS, 24)},
+            new Parameter[] {w}));
+  }
+
+  private static TorchValue normed(TorchValue x, TorchValue w) {
+    return x.mul(x.square().mean(1).add(1e-5).rsqrt()).mul(w);
+  }
+
+  @Test
+  void ropeAfterALinearMap() {
+    Parameter w = weight("w", 12, 7);
+    Tensor cos = tensors.normal("cos", 9, 3);
+    Tensor sin = tensors.normal("sin", 9, 3);
+    Tensor positions = tensors.ids("positions", ROWS, 9);
+    check(
+        "rope",
+        ROWS + 30,
+        new Network(
+            (tape, in) -> Ops.rope(tape, Ops.linear(tape, in[0], w), cos, sin, positions),
+            (torch, in) -> {
+              TorchValue at = torch.view(positions);
+              TorchValue heads = linear(in[0], in[1]).reshape(ROWS, 2, 6);
+              TorchValue c = torch.view(cos).rowsAt(at).reshape(ROWS, 1, 3);
+              TorchValue s = torch.view(sin).rowsAt(at).reshape(ROWS, 1, 3);
+              TorchValue a = heads.slice(2, 0, 3);
+              TorchValue b = heads.slice(2, 3, 6);
+              return torch
+                  .cat(2, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s)))
+                  .reshape(ROWS, 12);
+            },
+            new Tensor[] {tensors.normal("x", ROWS, 7)},
+            new Parameter[] {w}));
+  }
+
+  @Test
+  void attentionOverOneSegment() {
+    AttentionShape shape = AttentionShape.causal(2, 1, 6);
+    Segments segments = Segments.packed(new int[] {0}, new int[] {ROWS});
+    check(
+        "attention",
+        400,
+        new Network(
+            (tape, in) -> Ops.attention(tape, shape, segments, in[0], in[1], in[2]),
+            (torch, in) -> attended(torch, in, shape),
+            new Tensor[] {
+              tensors.normal("q", ROWS, 12),
+              tensors.normal("k", ROWS, 6),
+              tensors.normal("v", ROWS, 6)
+            },
+            new Parameter[0]));
+  }
+
+  /** Query, key and value may be one value: three gradients meet. */
+  @Test
+  void attentionOfAValueToItself() {
+    AttentionShape shape = AttentionShape.causal(1, 1, 6);
+    Segments segments = Segments.packed(new int[] {0}, new int[] {ROWS});
+    check(
+        "self attention",
+        400,
+        new Network(
+            (tape, in) -> Ops.attention(tape, shape, segments, in[0], in[0], in[0]),
+            (torch, in) -> attended(torch, new TorchValue[] {in[0], in[0], in[0]}, shape),
+            new Tensor[] {tensors.normal("x", ROWS, 6)},
+            new Parameter[0]));
+  }
+
+  private static TorchValue attended(LibTorch torch, TorchValue[] in, AttentionShape shape) {
+    TorchValue q = in[0].reshape(ROWS, shape.heads(), shape.headDim()).transpose(0, 1);
+    TorchValue k = in[1].reshape(ROWS, 1, shape.headDim()).transpose(0, 1);
+    TorchValue v = in[2].reshape(ROWS, 1, shape.headDim()).transpose(0, 1);
+    TorchValue distance = torch.range(ROWS).reshape(-1, 1).sub(torch.range(ROWS).reshape(1, -1));
+    TorchValue scores =
+        q.matmul(k.transpose(1, 2)).mul(shape.scale()).hiddenUnless(distance.atLeast(0));
+    TorchValue p = scores.sub(scores.logSumExp(2)).exp();
+    return p.matmul(v).transpose(0, 1).reshape(ROWS, (long) shape.heads() * shape.headDim());
+  }
+
+  @Test
+  void swiglu() {
+    check(
+        "swiglu",
+        30,
+        new Network(
+            (tape, in) -> Ops.swiglu(tape, in[0], in[1]),
+            (torch, in) -> in[0].mul(in[0].sigmoid()).mul(in[1]),
+            new Tensor[] {tensors.normal("gate", ROWS, 7), tensors.normal("up", ROWS, 7)},
+            new Parameter[0]));
+  }
+
+  @Test
+  void dropout() {
+    DropoutMask mask = new DropoutMask(0.4, tensors.ids("keys", ROWS, Integer.MAX_VALUE));
+    int[] keys = mask.rowKeys().segment().toArray(java.lang.foreign.ValueLayout.JAVA_INT);
+    float[] factors = new float[ROWS * 7];
+    for (int i = 0; i < factors.length; i++) {
+      int hash = DropoutMask.hash(keys[i / 7], i % 7);
+      boolean kept = Integer.compareUnsigned(hash, mask.threshold()) >= 0;
+      factors[i] = kept ? mask.keptScale() : 0f;
+    }
+    Tensor factor = tensors.of(factors, ROWS, 7);
+    check(
+        "dropout",
+        4,
+        new Network(
+            (tape, in) -> Ops.residual(tape, Ops.dropout(tape, in[0], mask), in[0]),
+            (torch, in) -> in[0].mul(torch.view(factor)).add(in[0]),
+            new Tensor[] {tensors.normal("x", ROWS, 7)},
+            new Parameter[0]));
+  }
+
+  /** x is read by the norm, by both maps and by two sums: its gradient collects them all. */
+  @Test
+  void aValueSharedByManyCollectsTheGradientsOfAll() {
+    Parameter norm = weight("norm", 7);
+    Parameter w = weight("w", 7, 7);
+    check(
+        "shared",
+        200,
+        new Network(
+            (tape, in) -> {
+              Var normed = Ops.rmsNorm(tape, in[0], norm, 1e-5);
+              Var mapped = Ops.linear(tape, normed, w);
+              Var gated = Ops.swiglu(tape, mapped, Ops.linear(tape, in[0], w));
+              Var sum = Ops.residual(tape, in[0], gated);
+              return Ops.residual(tape, sum, sum);
+            },
+            (torch, in) -> {
+              TorchValue mapped = linear(normed(in[0], in[1]), in[2]);
+              TorchValue gated = mapped.mul(mapped.sigmoid()).mul(linear(in[0], in[2]));
+              return in[0].add(gated).mul(2);
+            },
+            new Tensor[] {tensors.normal("x", ROWS, 7)},
+            new Parameter[] {norm, w}));
+  }
+
+  @Test
+  void frozenWeightsGetNoGradientAndConstantsStopTheFlow() {
+    Parameter frozen = frozen("frozen", 7, 7);
+    Parameter bias = frozen("bias", 7);
+    Parameter norm = frozen("norm", 7);
+    Parameter trained = weight("trained", 7, 7);
+    try (Tape tape = new Tape(device, Mode.RECORD)) {
+      Var x = tape.constant(device.floats(ROWS, 7).copyFrom(Tensors.numbers("x", ROWS * 7)));
+      Var below = Ops.bias(tape, Ops.linear(tape, x, frozen), bias);
+      assertFalse(below.needsGradient(), "nothing below is trained");
+      Var trainedHere = Ops.linear(tape, below, trained);
+      Var above = Ops.rmsNorm(tape, Ops.linear(tape, trainedHere, frozen), norm, 1e-5);
+      assertTrue(above.needsGradient());
+      tape.backward(above, device.floats(ROWS, 7).copyFrom(Tensors.numbers("g", ROWS * 7)));
+    }
+    for (Parameter parameter : List.of(frozen, bias, norm)) {
+      assertEquals(Optional.empty(), parameter.gradient(), parameter.name());
+    }
+    float[] gradient = trained.gradient().orElseThrow().toFloats();
+    assertTrue(Rounding.max(gradient) > 0);
+    trained.clearGradient();
+    assertEquals(0, Rounding.max(trained.gradient().orElseThrow().toFloats()));
+    tensors.keep(trained.gradient().orElseThrow());
+  }
+
+  @Test
+  void gradientsOfSeveralPassesAddUp() {
+    Parameter w = weight("w", 7, 7);
+    float[] once = afterPasses(w, 1);
+    float[] thrice = afterPasses(w, 3);
+    for (int i = 0; i < once.length; i++) {
+      once[i] *= 3;
+    }
+    Close.assertRelative(once, thrice, 3 * U, "three passes");
+    tensors.keep(w.gradient().orElseThrow());
+  }
+
+  private float[] afterPasses(Parameter w, int passes) {
+    w.clearGradient();
+    for (int i = 0; i < passes; i++) {
+      try (Tape tape = new Tape(device, Mode.RECORD)) {
+        Var x = tape.leaf(device.floats(ROWS, 7).copyFrom(Tensors.numbers("x", ROWS * 7)));
+        Var y = Ops.linear(tape, x, w);
+        tape.backward(y, device.floats(ROWS, 7).copyFrom(Tensors.numbers("g", ROWS * 7)));
+      }
+    }
+    return w.gradient().orElseThrow().toFloats();
+  }
+
+  private Parameter weight(String name, long... shape) {
+    return new Parameter(name, tensors.normal(name, shape), Training.TRAINABLE);
+  }
+
+  private Parameter frozen(String name, long... shape) {
+    return new Parameter(name, tensors.normal(name, shape), Training.FROZEN);
+  }
+
+  /**
+   * Compares with libtorch in float64 and with differences.
+   *
+   * @param roundings of the longest chain of sums and products in forward and backward: gradients
+   *     may err by so many U of the largest value
+   */
+  private void check(String what, int roundings, Network network) {
+    float[] upstream;
+    List<float[]> gradients = new ArrayList<>();
+    double magnitude = 0;
+    try (Tape tape = new Tape(device, Mode.RECORD)) {
+      Var[] leaves = leaves(tape, network);
+      Var result = network.ours.run(tape, leaves);
+      float[] values = result.value().toFloats();
+      upstream = Tensors.numbers(what + " upstream", values.length);
+      for (int i = 0; i < values.length; i++) {
+        magnitude += Math.abs((double) values[i] * upstream[i]);
+      }
+      tape.backward(result, result.value().emptyLike().copyFrom(upstream));
+      for (Var leaf : leaves) {
+        try (Tensor gradient = tape.takeGradient(leaf)) {
+          gradients.add(gradient.toFloats());
+        }
+      }
+      for (Parameter weight : network.weights) {
+        gradients.add(tensors.keep(weight.gradient().orElseThrow()).toFloats());
+      }
+    }
+    List<float[]> expected = theirs(network, upstream);
+    for (int i = 0; i < expected.size(); i++) {
+      String name = what + " input " + i;
+      Close.assertRelative(expected.get(i), gradients.get(i), roundings * U, name);
+      Tensor value =
+          i < network.leaves.length
+              ? network.leaves[i]
+              : network.weights[i - network.leaves.length].value();
+      // A result errs by `roundings` of its size at most, errors of either sign by their root.
+      double noise = Math.sqrt(roundings) * U * magnitude / Math.sqrt(upstream.length) * 2;
+      FiniteDifference.check(
+          value, gradients.get(i), () -> loss(network, upstream), noise, name);
+    }
+  }
+
+  private Var[] leaves(Tape tape, Network network) {
+    Var[] leaves = new Var[network.leaves.length];
+    for (int i = 0; i < leaves.length; i++) {
+      leaves[i] = tape.leaf(network.leaves[i].emptyLike().copyFrom(network.leaves[i]));
+    }
+    return leaves;
+  }
+
+  private double loss(Network network, float[] upstream) {
+    try (Tape tape = new Tape(device, Mode.INFERENCE)) {
+      float[] values = network.ours.run(tape, leaves(tape, network)).value().toFloats();
+      double loss = 0;
+      for (int i = 0; i < values.length; i++) {
+        loss += (double) values[i] * upstream[i];
+      }
+      return loss;
+    }
+  }
+
+  private List<float[]> theirs(Network network, float[] upstream) {
+    List<float[]> gradients = new ArrayList<>();
+    try (LibTorch torch = LibTorch.open(Precision.FLOAT64, Gradients.ON)) {
+      List<TorchValue> inputs = new ArrayList<>();
+      for (Tensor leaf : network.leaves) {
+        inputs.add(torch.leaf(leaf));
+      }
+      for (Parameter weight : network.weights) {
+        inputs.add(torch.leaf(weight.value()));
+      }
+      TorchValue result = network.theirs.run(torch, inputs.toArray(TorchValue[]::new));
+      Tensor given = tensors.of(upstream, upstream.length);
+      result.reshape(-1).mul(torch.view(given)).total().backward();
+      for (TorchValue input : inputs) {
+        double[] gradient = input.gradient().toDoubles();
+        float[] rounded = new float[gradient.length];
+        for (int i = 0; i < rounded.length; i++) {
+          rounded[i] = (float) gradient[i];
+        }
+        gradients.add(rounded);
+      }
+    }
+    return gradients;
+  }
+
+  @Test
+  void inferenceGivesTheSameValuesAndRecordsNothing() {
+    Parameter w = weight("w", 7, 7);
+    float[][] results = new float[Mode.values().length][];
+    for (Mode mode : Mode.values()) {
+      try (Tape tape = new Tape(device, mode)) {
+        Var x = tape.leaf(device.floats(ROWS, 7).copyFrom(Tensors.numbers("x", ROWS * 7)));
+        Var y = Ops.swiglu(tape, Ops.linear(tape, x, w), x);
+        results[mode.ordinal()] = y.value().toFloats();
+        assertEquals(mode != Mode.INFERENCE, y.needsGradient(), mode.toString());
+      }
+    }
+    assertArrayEquals(results[0], results[1]);
+    assertArrayEquals(results[0], results[2]);
+    assertEquals(Optional.empty(), w.gradient());
+  }
+}

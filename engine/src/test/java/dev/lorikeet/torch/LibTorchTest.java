@@ -1,0 +1,95 @@
+package dev.lorikeet.torch;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.fixture.Tensors;
+import dev.lorikeet.torch.LibTorch.Gradients;
+import dev.lorikeet.torch.LibTorch.Precision;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("native")
+final class LibTorchTest {
+
+  @Test
+  void float32ValuesSeeTheSameMemory() {
+    try (Device device = Device.cpu(1);
+        Tensors tensors = new Tensors(device);
+        LibTorch torch = LibTorch.open(Precision.FLOAT32, Gradients.OFF)) {
+      Tensor host = tensors.of(new float[] {1, 2, 3, 4}, 2, 2);
+      TorchValue view = torch.view(host);
+      host.copyFrom(new float[] {5, 6, 7, 8});
+      assertArrayEquals(new double[] {5, 6, 7, 8}, view.toDoubles());
+      view.mul(2).copyTo(host);
+      assertArrayEquals(new float[] {10, 12, 14, 16}, host.toFloats());
+    }
+  }
+
+  @Test
+  void leavesGetTheGradientOfWhatWasComputed() {
+    try (Device device = Device.cpu(1);
+        Tensors tensors = new Tensors(device);
+        LibTorch torch = LibTorch.open(Precision.FLOAT64, Gradients.ON)) {
+      TorchValue x = torch.leaf(tensors.of(new float[] {1, 2, 3}, 3));
+      TorchValue y = torch.leaf(tensors.of(new float[] {4, 5, 6}, 3));
+      assertThrows(IllegalStateException.class, x::gradient);
+      TorchValue z = x.square().mul(y).total();
+      z.backward();
+      assertEquals(1 * 4 + 4 * 5 + 9 * 6, z.item());
+      assertArrayEquals(new double[] {8, 20, 36}, x.gradient().toDoubles());
+      assertArrayEquals(new double[] {1, 4, 9}, y.gradient().toDoubles());
+    }
+  }
+
+  @Test
+  void closedSessionsRefuse() {
+    try (Device device = Device.cpu(1);
+        Tensors tensors = new Tensors(device)) {
+      Tensor host = tensors.normal("x", 3);
+      LibTorch torch = LibTorch.open(Precision.FLOAT32, Gradients.OFF);
+      torch.close();
+      assertThrows(IllegalStateException.class, () -> torch.view(host));
+      assertThrows(IllegalStateException.class, torch::close);
+    }
+  }
+
+  @Test
+  void memoryOfSessionsIsFreedAtOnce() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    Assumptions.assumeTrue(Files.exists(status), "/proc tells the resident bytes");
+    try (Device device = Device.cpu(1);
+        Tensors tensors = new Tensors(device)) {
+      Tensor host = tensors.normal("x", 1 << 20);
+      long before = 0;
+      for (int i = 0; i < 60; i++) {
+        if (i == 10) {
+          before = residentKilobytes(status);
+        }
+        try (LibTorch torch = LibTorch.open(Precision.FLOAT64, Gradients.ON)) {
+          TorchValue x = torch.leaf(host);
+          x.exp().mul(x).add(1).total().backward();
+          x.gradient().copyTo(host);
+          host.zero();
+        }
+      }
+      // 50 sessions of five values of 8 MiB: a leak would be 2 GB.
+      long growth = residentKilobytes(status) - before;
+      assertTrue(growth < 100 << 10, "resident memory grew by " + growth + " kB");
+    }
+  }
+
+  private static long residentKilobytes(Path status) throws IOException {
+    return Files.readAllLines(status).stream()
+        .filter(line -> line.startsWith("VmRSS:"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+        .findFirst()
+        .orElseThrow();
+  }
+}
