@@ -3,6 +3,7 @@ package dev.lorikeet.format;
 import dev.lorikeet.error.RunException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -104,7 +105,12 @@ public final class SafeTensorsWriter {
     long size = bytes.byteSize();
     for (long begin = 0; begin < size; begin += CHUNK_BYTES) {
       MemorySegment chunk = bytes.asSlice(begin, Math.min(CHUNK_BYTES, size - begin));
-      writeFully(channel, chunk.asByteBuffer());
+      // Arrays of other types than bytes have no buffer to write from.
+      writeFully(
+          channel,
+          chunk.isNative()
+              ? chunk.asByteBuffer()
+              : ByteBuffer.wrap(chunk.toArray(ValueLayout.JAVA_BYTE)));
     }
   }
 
