@@ -9,6 +9,7 @@ import static dev.lorikeet.kernel.VectorMath.store;
 
 import dev.lorikeet.kernel.Kernels.AttentionTensors;
 import dev.lorikeet.torch.CpuDevice;
+import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +26,10 @@ import jdk.incubator.vector.FloatVector;
  * <p>Tasks write to disjoint places, so it does not matter which worker does which.
  */
 final class AttentionKernel {
+  /** Blocks of scores that a worker holds. */
+  static final int FORWARD_BLOCKS = 1;
+
+  static final int BACKWARD_BLOCKS = 2;
   private static final int BLOCK = 128;
   private final CpuDevice device;
 
@@ -36,7 +41,7 @@ final class AttentionKernel {
     forEachTask(
         shape,
         segments,
-        1,
+        FORWARD_BLOCKS,
         (segment, kvHead, scratch) ->
             forwardTask(shape, segments, tensors, segment, kvHead, scratch));
   }
@@ -55,7 +60,7 @@ final class AttentionKernel {
     forEachTask(
         shape,
         segments,
-        2,
+        BACKWARD_BLOCKS,
         (segment, kvHead, scratch) ->
             backwardTask(shape, segments, forward, gradients, segment, kvHead, scratch));
   }
@@ -70,17 +75,11 @@ final class AttentionKernel {
   /** Each worker takes the next task when it is free; blocks of scores are its own. */
   private void forEachTask(AttentionShape shape, Segments segments, int blocks, Task task) {
     int tasks = segments.count() * shape.kvHeads();
-    int workers = Math.min(device.threads(), tasks);
+    int workers = workers(device, shape, segments);
     if (workers == 0) {
       return;
     }
-    int longestQuery = 0;
-    int longestKey = 0;
-    for (int s = 0; s < segments.count(); s++) {
-      longestQuery = Math.max(longestQuery, Math.min(BLOCK, segments.queryLength(s)));
-      longestKey = Math.max(longestKey, segments.keyLength(s));
-    }
-    try (Tensor scratch = device.floats(workers, blocks, longestQuery, longestKey)) {
+    try (Tensor scratch = scratch(device, shape, segments, blocks)) {
       long scratchBytes = scratch.bytes() / workers;
       AtomicInteger next = new AtomicInteger();
       device.forRange(
@@ -95,6 +94,21 @@ final class AttentionKernel {
             }
           });
     }
+  }
+
+  static int workers(Device device, AttentionShape shape, Segments segments) {
+    return Math.min(device.threads(), segments.count() * shape.kvHeads());
+  }
+
+  /** Room for {@code blocks} blocks of scores for every worker; the caller owns it. */
+  static Tensor scratch(Device device, AttentionShape shape, Segments segments, int blocks) {
+    int longestQuery = 0;
+    int longestKey = 0;
+    for (int s = 0; s < segments.count(); s++) {
+      longestQuery = Math.max(longestQuery, Math.min(BLOCK, segments.queryLength(s)));
+      longestKey = Math.max(longestKey, segments.keyLength(s));
+    }
+    return device.floats(workers(device, shape, segments), blocks, longestQuery, longestKey);
   }
 
   private void forwardTask(

@@ -24,7 +24,7 @@ public interface Kernels {
 
   /** The kernels for tensors of {@code device}. */
   static Kernels of(Device device) {
-    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels();
+    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels(device);
   }
 
   /** out[t] = table[ids[t]]; table [V,H], ids int32 [T], out [T,H]. */

@@ -1,9 +1,18 @@
 package dev.lorikeet.kernel;
 
+import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
 
-/** The kernels of the shape-only device: outputs exist already, so there is nothing to do. */
+/**
+ * The kernels of the shape-only device: outputs exist already, so all that is left to do is to
+ * count the scratch memory that the CPU's kernels take.
+ */
 final class NoKernels implements Kernels {
+  private final Device device;
+
+  NoKernels(Device device) {
+    this.device = device;
+  }
 
   @Override
   public void gatherRows(Tensor table, Tensor ids, Tensor out) {}
@@ -38,7 +47,9 @@ final class NoKernels implements Kernels {
       Tensor k,
       Tensor v,
       Tensor out,
-      Tensor lse) {}
+      Tensor lse) {
+    countScratch(shape, segments, AttentionKernel.FORWARD_BLOCKS);
+  }
 
   @Override
   public void attentionBackward(
@@ -48,7 +59,15 @@ final class NoKernels implements Kernels {
       Tensor dOut,
       Tensor dq,
       Tensor dk,
-      Tensor dv) {}
+      Tensor dv) {
+    countScratch(shape, segments, AttentionKernel.BACKWARD_BLOCKS);
+  }
+
+  private void countScratch(AttentionShape shape, Segments segments, int blocks) {
+    if (AttentionKernel.workers(device, shape, segments) > 0) {
+      AttentionKernel.scratch(device, shape, segments, blocks).close();
+    }
+  }
 
   @Override
   public void crossEntropy(Tensor logits, Tensor labels, Tensor losses) {}

@@ -22,7 +22,12 @@ public abstract class Device implements AutoCloseable {
 
   /** A device that has shapes and counts bytes, and no memory: for planning. */
   public static Device shapeOnly() {
-    return new ShapeDevice();
+    return shapeOnly(1);
+  }
+
+  /** The same, standing for a device of {@code threads} workers, each with scratch memory. */
+  public static Device shapeOnly(int threads) {
+    return new ShapeDevice(threads);
   }
 
   /**

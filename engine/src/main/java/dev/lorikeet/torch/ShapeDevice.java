@@ -2,6 +2,11 @@ package dev.lorikeet.torch;
 
 /** Shapes without memory: every allocation is counted, every computation is left out. */
 final class ShapeDevice extends Device {
+  private final int threads;
+
+  ShapeDevice(int threads) {
+    this.threads = threads;
+  }
 
   @Override
   public String name() {
@@ -15,7 +20,7 @@ final class ShapeDevice extends Device {
 
   @Override
   public int threads() {
-    return 1;
+    return threads;
   }
 
   @Override
