@@ -150,16 +150,39 @@ public final class FineTuning implements AutoCloseable {
       listener.started(start);
       device.memory().resetPeak();
       try (Trainer trainer =
-          new Trainer(loaded.model(), trained, setup(), device, Collective.solo())) {
-        return new Loop(recorder, start, trainer).run();
+              new Trainer(loaded.model(), trained, setup(), device, Collective.solo());
+          LastGood lastGood = new LastGood(adapterParameters())) {
+        try {
+          return new Loop(recorder, start, trainer, lastGood).run();
+        } catch (RunException failure) {
+          String message = failure.getMessage() + " " + kept(recorder, lastGood);
+          recorder.failed(message);
+          throw new RunException(message, failure);
+        }
       } catch (RunException failure) {
-        Path kept = save(recorder);
-        recorder.failed(failure.getMessage());
-        throw new RunException(failure.getMessage() + " Kept: " + kept, failure);
+        throw failure;
       } catch (RuntimeException failure) {
         recorder.failed(String.valueOf(failure.getMessage()));
         throw failure;
       }
+    }
+  }
+
+  private List<Parameter> adapterParameters() {
+    return loaded.adapter().map(LoraAdapter::parameters).orElse(List.of());
+  }
+
+  /** Saves what is good after a failure; a sentence about it. */
+  private String kept(RunRecorder recorder, LastGood lastGood) {
+    try {
+      if (loaded.adapter().isEmpty()) {
+        return "The weights as they were then are in " + save(recorder) + ".";
+      }
+      long updates = lastGood.restore();
+      return "The last good adapter, after %d updates, is in %s."
+          .formatted(updates, save(recorder));
+    } catch (RunException failure) {
+      return "What was learned could not be saved: " + failure.getMessage();
     }
   }
 
@@ -209,13 +232,16 @@ public final class FineTuning implements AutoCloseable {
     private final RunRecorder recorder;
     private final Start start;
     private final Trainer trainer;
+    private final LastGood lastGood;
     private final long startNanos = System.nanoTime();
     private long tokens;
+    private long stepNanos;
 
-    Loop(RunRecorder recorder, Start start, Trainer trainer) {
+    Loop(RunRecorder recorder, Start start, Trainer trainer, LastGood lastGood) {
       this.recorder = recorder;
       this.start = start;
       this.trainer = trainer;
+      this.lastGood = lastGood;
     }
 
     FineTuneResult run() {
@@ -223,10 +249,13 @@ public final class FineTuning implements AutoCloseable {
       OptionalDouble after = before;
       double trainLoss = Double.NaN;
       for (long step = 0; step < plan.steps(); step++) {
+        lastGood.beforeStep();
         StepReport report = trainer.step(plan.batch(step, data.train()));
+        lastGood.afterStep(step + 1);
         tokens += report.tokens();
         trainLoss = report.loss();
         boolean endOfEpoch = (step + 1) % plan.stepsPerEpoch() == 0 || step + 1 == plan.steps();
+        stepNanos += report.stepNanos();
         listener.step(report, start, left(step + 1));
         OptionalDouble validation = endOfEpoch ? validate(step + 1) : OptionalDouble.empty();
         after = endOfEpoch ? validation : after;
@@ -256,14 +285,21 @@ public final class FineTuning implements AutoCloseable {
         return OptionalDouble.empty();
       }
       double loss = trainer.validate(data.validation(), config.train().microBatch());
+      if (!Double.isFinite(loss)) {
+        throw new RunException(
+            step == 0
+                ? "the untouched model's loss over the held-out examples is %s: its weights hold values that are not numbers, or are damaged; download the model again."
+                    .formatted(loss)
+                : "after step %d the loss over the held-out examples is %s, so training was stopped. A lower learning_rate or max_grad_norm, or more warmup_steps, is the usual remedy."
+                    .formatted(step, loss));
+      }
       listener.validated(step, loss);
       recorder.validated(step, loss);
       return OptionalDouble.of(loss);
     }
 
     private Duration left(long done) {
-      long elapsed = System.nanoTime() - startNanos;
-      return Duration.ofNanos((long) ((double) elapsed / done * (plan.steps() - done)));
+      return Duration.ofNanos((long) ((double) stepNanos / done * (plan.steps() - done)));
     }
   }
 

@@ -117,8 +117,8 @@ public final class Trainer implements AutoCloseable {
             .map(Example::id)
             .toList();
     throw new RunException(
-        "step %d: the loss is %s and the gradient's norm %s, so training was stopped before this update; what was learned until step %d is kept. Examples of the step: %s. A lower learning_rate or max_grad_norm, or more warmup_steps, is the usual remedy."
-            .formatted(batch.step() + 1, meanLoss, norm, batch.step(), ids));
+        "step %d: the loss is %s and the gradient's norm %s, so training was stopped before this update. Examples of the step: %s. A lower learning_rate or max_grad_norm, or more warmup_steps, is the usual remedy."
+            .formatted(batch.step() + 1, meanLoss, norm, ids));
   }
 
   /** Mean loss a labelled token over held-out examples, {@code microBatch} examples at a time. */
