@@ -38,8 +38,9 @@ final class BatchingLawTest {
 
   /**
    * AdamW divides every gradient by its own size, so an entry that is smaller than its rounding may
-   * move either way, as far as any other. Gradients differ by 2e-6 of their length (measured), so up
-   * to a few entries of a million are so small, and the update differs by the root of that share.
+   * move either way, as far as any other. Gradients differ by 2e-6 of their length (measured), so
+   * up to a few entries of a million are so small, and the update differs by the root of that
+   * share.
    */
   private static final double UPDATE_TOLERANCE = 1e-3;
 
