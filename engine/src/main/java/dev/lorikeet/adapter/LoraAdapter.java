@@ -1,5 +1,6 @@
 package dev.lorikeet.adapter;
 
+import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.FloatTensor;
 import dev.lorikeet.format.LoraPair;
@@ -30,6 +31,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final Rng rng;
   private final Optional<PeftAdapter> given;
   private final Optional<Path> source;
+  private final Optional<Targets> demanded;
   private final List<Lora> modules = new ArrayList<>();
   private final List<String> seen = new ArrayList<>();
 
@@ -38,18 +40,25 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
       Device device,
       Rng rng,
       Optional<PeftAdapter> given,
-      Optional<Path> source) {
+      Optional<Path> source,
+      Optional<Targets> demanded) {
     this.settings = settings;
     this.device = device;
     this.rng = rng;
     this.given = given;
     this.source = source;
+    this.demanded = demanded;
   }
 
   /** A fresh adapter; the start of A depends on {@code seed} and the module's name only. */
   public static LoraAdapter fresh(LoraSettings settings, Device device, long seed) {
     return new LoraAdapter(
-        settings, device, new Rng(seed).split("lora"), Optional.empty(), Optional.empty());
+        settings,
+        device,
+        new Rng(seed).split("lora"),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
   }
 
   /** An adapter from PEFT's files in {@code dir}; it brings its own settings. */
@@ -60,7 +69,8 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     LoraSettings settings =
         new LoraSettings(
             config.r(), config.loraAlpha(), config.useRslora(), config.loraDropout(), targets);
-    return new LoraAdapter(settings, device, new Rng(0), Optional.of(files), Optional.of(dir));
+    return new LoraAdapter(
+        settings, device, new Rng(0), Optional.of(files), Optional.of(dir), Optional.empty());
   }
 
   /** The same matrices trained on with other settings, as {@code init_from} does. */
@@ -72,7 +82,13 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           "the adapter to start from has r %d, but the recipe says adapter.r %d; make them equal"
               .formatted(files.config().r(), settings.r()));
     }
-    return new LoraAdapter(settings, device, new Rng(0), Optional.of(files), Optional.of(dir));
+    return new LoraAdapter(
+        settings,
+        device,
+        new Rng(0),
+        Optional.of(files),
+        Optional.of(dir),
+        Optional.of(settings.targets()));
   }
 
   @Override
@@ -93,7 +109,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private Lora fresh(Linear base) {
     int limit = Math.min(base.inFeatures(), base.outFeatures());
     if (settings.r() > limit) {
-      throw new dev.lorikeet.error.ConfigException(
+      throw new ConfigException(
           "adapter.r %d is larger than %s allows: [%d, %d] has at most rank %d"
               .formatted(settings.r(), base.name(), base.outFeatures(), base.inFeatures(), limit));
     }
@@ -135,8 +151,8 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   }
 
   /**
-   * Refuses an adapter that the model did not take up: targets without a module, or modules of the
-   * files that the model does not have.
+   * Refuses an adapter that the model did not take up: targets without a module, modules of the
+   * files that the model does not have, or modules that only one of recipe and files names.
    */
   public void requireComplete() {
     if (given.isEmpty()) {
@@ -151,6 +167,26 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           missing.first(),
           "the model has no linear module of this name (%d of the adapter's %d modules are missing): the adapter belongs to another base model"
               .formatted(missing.size(), given.get().modules().size()));
+    }
+    demanded.ifPresent(this::requireSameModules);
+  }
+
+  /** What is written must say of itself what it holds, so targets and files have to agree. */
+  private void requireSameModules(Targets targets) {
+    TreeSet<String> adapted = new TreeSet<>(modules.stream().map(Lora::name).toList());
+    TreeSet<String> targeted = new TreeSet<>(seen.stream().filter(targets::matches).toList());
+    TreeSet<String> differing = new TreeSet<>(targeted);
+    differing.removeAll(adapted);
+    adapted.stream().filter(name -> !targeted.contains(name)).forEach(differing::add);
+    if (!differing.isEmpty()) {
+      throw new ConfigException(
+          "adapter.target_modules match %d modules, but the adapter in %s that adapter.init_from names is on %d; they differ in %s%s. Write the target_modules of that adapter's adapter_config.json into the recipe."
+              .formatted(
+                  targeted.size(),
+                  source.orElseThrow(),
+                  adapted.size(),
+                  differing.first(),
+                  differing.size() > 1 ? " and %d more".formatted(differing.size() - 1) : ""));
     }
   }
 

@@ -21,12 +21,9 @@ import java.util.Optional;
  * clipping and the update. Owns the optimiser's states; model and parameters belong to the caller.
  */
 public final class Trainer implements AutoCloseable {
-  /** Added to the norm when clipping, as torch's clip_grad_norm_ does. */
-  private static final double CLIP_EPSILON = 1e-6;
-
   private final List<Parameter> parameters;
   private final TrainingSetup setup;
-  private final Kernels kernels;
+  private final GradientClip clip;
   private final Collective collective;
   private final LanguageModelLoss loss;
   private final AdamW optimizer;
@@ -45,7 +42,8 @@ public final class Trainer implements AutoCloseable {
     this.parameters = List.copyOf(parameters);
     this.setup = setup;
     this.collective = collective;
-    kernels = Kernels.of(device);
+    Kernels kernels = Kernels.of(device);
+    clip = new GradientClip(kernels, setup.maxGradNorm());
     loss = new LanguageModelLoss(model, device);
     optimizer = new AdamW(parameters, setup.optimizer(), kernels);
   }
@@ -65,9 +63,9 @@ public final class Trainer implements AutoCloseable {
     List<Tensor> gradients = parameters.stream().map(Parameter::gradientToAddTo).toList();
     collective.sum(gradients);
     double meanLoss = collective.sum(weighted)[0];
-    double norm = norm(gradients);
+    double norm = clip.norm(gradients);
     requireFinite(batch, meanLoss, norm);
-    clip(gradients, norm);
+    clip.apply(gradients, norm);
     double rate = setup.learningRate().at(batch.step());
     optimizer.update(rate);
     return new StepReport(
@@ -106,21 +104,6 @@ public final class Trainer implements AutoCloseable {
     return setup.lossWeighting() == LossWeighting.TOKEN
         ? 1.0 / Math.max(1, batch.labelCount())
         : 1.0 / (Math.max(1, microBatch.labelCount()) * (double) batch.microBatches().size());
-  }
-
-  private double norm(List<Tensor> gradients) {
-    double squares = 0;
-    for (Tensor gradient : gradients) {
-      squares += kernels.sumOfSquares(gradient);
-    }
-    return Math.sqrt(squares);
-  }
-
-  private void clip(List<Tensor> gradients, double norm) {
-    double factor = setup.maxGradNorm() / (norm + CLIP_EPSILON);
-    if (setup.maxGradNorm() > 0 && factor < 1) {
-      gradients.forEach(gradient -> kernels.scale(gradient, (float) factor));
-    }
   }
 
   private void requireFinite(GlobalBatch batch, double meanLoss, double norm) {

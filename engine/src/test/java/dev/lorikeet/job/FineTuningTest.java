@@ -1,0 +1,174 @@
+package dev.lorikeet.job;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.config.RunConfig;
+import dev.lorikeet.eval.ExactMatch;
+import dev.lorikeet.eval.ExactMatch.Item;
+import dev.lorikeet.format.PeftAdapter;
+import dev.lorikeet.run.RunRecord;
+import dev.lorikeet.run.RunStatus;
+import dev.lorikeet.run.RunStore;
+import dev.lorikeet.torch.Device;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A whole run on a model of 40,000 random weights: it repeats, it learns, it is recorded. */
+@Tag("native")
+final class FineTuningTest {
+  /** Thirty combinations of words; those from the twentieth on are held out. */
+  private static final int TRAIN_RECORDS = 20;
+
+  private static final int HELD_OUT_RECORDS = 10;
+
+  @TempDir private Path folder;
+  private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
+
+  @BeforeEach
+  void writeModelAndData() throws IOException {
+    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
+    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, TRAIN_RECORDS));
+    TinyModel.data(
+        folder.resolve("held-out.jsonl"), TinyModel.records(TRAIN_RECORDS, HELD_OUT_RECORDS));
+    recipe = TinyModel.recipe(model, train, folder.resolve("runs"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"lora", "full"})
+  void theSameSeedGivesTheSameBytes(String technique) {
+    RunConfig run = recipe.with("adapter.technique=" + technique, "train.max_steps=6");
+    byte[] first = weights(FineTuning.run(run));
+    assertArrayEquals(first, weights(FineTuning.run(run)));
+  }
+
+  @Test
+  void anotherSeedGivesAnotherAdapter() {
+    RunConfig run = recipe.with("adapter.lora_dropout=0.1", "train.max_steps=3");
+    byte[] first = weights(FineTuning.run(run));
+    byte[] second = weights(FineTuning.run(run.with("train.seed=43")));
+    assertFalse(Arrays.equals(first, second));
+    assertEquals(first.length, second.length);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"lora", "full"})
+  void recomputingGivesTheSameBytes(String technique) {
+    RunConfig run =
+        recipe.with(
+            "adapter.technique=" + technique, "adapter.lora_dropout=0.1", "train.max_steps=3");
+    byte[] kept = weights(FineTuning.run(run));
+    assertArrayEquals(kept, weights(FineTuning.run(run.with("train.recompute=true"))));
+  }
+
+  @Test
+  void anAdapterGoesOnFromWhereItWasLeft() {
+    // A run of four steps is two runs of two where the rate is constant, but for AdamW's states;
+    // without steps the adapter that comes out is the one that went in.
+    FineTuneResult first = FineTuning.run(recipe.with("train.max_steps=2"));
+    FineTuneResult second =
+        FineTuning.run(
+            recipe.with(
+                "train.max_steps=1",
+                "train.learning_rate=1.0e-30",
+                "adapter.init_from='" + first.output() + "'"));
+    assertArrayEquals(weights(first), weights(second));
+  }
+
+  /**
+   * Measured: LoRA 5.85 to 3.15, full 5.85 to 0.08 nats a token.
+   *
+   * @param most held-out loss at the end, at most
+   */
+  @ParameterizedTest
+  @CsvSource({"lora, 1.0e-2, 4.0", "full, 5.0e-3, 0.5"})
+  void whatFollowsARuleIsLearned(String technique, String rate, double most) {
+    FineTuneResult result =
+        FineTuning.run(
+            recipe.with(
+                "adapter.technique=" + technique,
+                "adapter.lora_dropout=0.05",
+                "train.learning_rate=" + rate,
+                "data.validation='" + folder.resolve("held-out.jsonl") + "'",
+                "train.epochs=16"));
+    double before = result.validationBefore().orElseThrow();
+    double after = result.validationAfter().orElseThrow();
+    // Random weights know nothing: ln 288 = 5.7.
+    assertEquals(Math.log(288), before, 0.5);
+    assertTrue(after <= most, "held-out loss " + before + " to " + after);
+    assertEquals(80, result.steps());
+    ExactMatch.Result answers = answers(technique, result);
+    assertEquals(3, answers.correct(), answers.toString());
+  }
+
+  /** What the tuned model says to three records that it was trained on. */
+  private ExactMatch.Result answers(String technique, FineTuneResult result) {
+    boolean full = technique.equals("full");
+    Path model = full ? result.output() : folder.resolve("tiny");
+    Optional<Path> adapter = full ? Optional.empty() : Optional.of(result.output());
+    List<Item> items =
+        List.of(
+            new Item("I lost my red cup.", "cup: red"),
+            new Item("I lost my blue hat.", "hat: blue"),
+            new Item("I lost my green pen.", "pen: green"));
+    try (Device device = Device.cpu(1);
+        LoadedModel loaded = LoadedModel.open(model.toString(), adapter, device)) {
+      return new ExactMatch(loaded.tokenizer(), device).evaluate(loaded.model(), items);
+    }
+  }
+
+  @Test
+  void aFinishedRunIsRecordedWhole() throws IOException {
+    FineTuneResult result = FineTuning.run(recipe.with("data.validation=0.2", "train.max_steps=4"));
+    assertEquals(
+        List.of(
+            "adapter",
+            "log.txt",
+            "metrics.jsonl",
+            "provenance.json",
+            "recipe.yaml",
+            "summary.json"),
+        names(result.directory()));
+    assertEquals(4, Files.readAllLines(result.directory().resolve("metrics.jsonl")).size());
+    assertEquals(14, PeftAdapter.read(result.output()).modules().size());
+    try (RunStore store =
+        RunStore.open(folder.resolve("runs"), FineTuneOptions.defaults().clock())) {
+      RunRecord record = store.get(result.runId());
+      assertEquals(RunStatus.FINISHED, record.status());
+      assertEquals(4, record.progress().steps());
+      assertEquals(result.validationAfter(), record.progress().validationLoss());
+      assertEquals(result.trainLoss(), record.progress().trainLoss().orElseThrow());
+      assertEquals(result.directory(), record.folder());
+    }
+  }
+
+  private static List<String> names(Path directory) {
+    return TinyModel.contents(directory).keySet().stream()
+        .filter(name -> !name.isEmpty() && !name.contains("/"))
+        .toList();
+  }
+
+  private static byte[] weights(FineTuneResult result) {
+    Path adapter = result.output().resolve("adapter_model.safetensors");
+    Path model = result.output().resolve("model.safetensors");
+    try {
+      return Files.readAllBytes(Files.exists(adapter) ? adapter : model);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+}
