@@ -27,6 +27,7 @@ public final class Lorikeet {
   /** Every command, in the order of the help text. A new command is one line here. */
   private static final List<Function<Console, Object>> COMMANDS =
       List.of(
+          QuickstartCommand::new,
           FinetuneCommand::new,
           GenerateCommand::new,
           ScoreCommand::new,

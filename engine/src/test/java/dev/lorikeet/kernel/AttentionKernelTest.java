@@ -56,8 +56,7 @@ final class AttentionKernelTest {
     try (Device device = Device.cpu(2);
         Tensors tensors = new Tensors(device)) {
       float scale = (float) (1 / Math.sqrt(headDim));
-      AttentionShape shape =
-          new AttentionShape(heads, kvHeads, headDim, scale, window, softCap);
+      AttentionShape shape = new AttentionShape(heads, kvHeads, headDim, scale, window, softCap);
       Segments segments = segments(lengths);
       int last = segments.count() - 1;
       int rows = segments.queryStart(last) + segments.queryLength(last);
@@ -169,7 +168,8 @@ final class AttentionKernelTest {
       Tensors tensors, Kernels kernels, Given given, Result expected, String what) {
     AttentionShape shape = given.shape;
     int dim = shape.headDim();
-    int keys = IntStream.range(0, given.segments.count()).map(given.segments::keyLength).max().orElse(0);
+    int keys =
+        IntStream.range(0, given.segments.count()).map(given.segments::keyLength).max().orElse(0);
     float[] q = given.q.toFloats();
     float[] k = given.k.toFloats();
     float[] v = given.v.toFloats();
@@ -213,8 +213,7 @@ final class AttentionKernelTest {
     kernels.attention(given.shape, given.segments, given.q, given.k, given.v, out, lse);
     AttentionTensors forward = new AttentionTensors(given.q, given.k, given.v, out, lse);
     kernels.attentionBackward(given.shape, given.segments, forward, dOut, dq, dk, dv);
-    return new Result(
-        out.toFloats(), lse.toFloats(), dq.toFloats(), dk.toFloats(), dv.toFloats());
+    return new Result(out.toFloats(), lse.toFloats(), dq.toFloats(), dk.toFloats(), dv.toFloats());
   }
 
   /** The largest norm of a head's vector. */

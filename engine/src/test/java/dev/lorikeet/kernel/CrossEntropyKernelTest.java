@@ -40,8 +40,7 @@ final class CrossEntropyKernelTest {
         logits[i] *= 5;
       }
       Given given =
-          new Given(
-              tensors.of(logits, rows, vocabulary), tensors.ids("labels", rows, vocabulary));
+          new Given(tensors.of(logits, rows, vocabulary), tensors.ids("labels", rows, vocabulary));
       Expected expected = run(tensors, new TorchKernels(Precision.FLOAT64), given, 1f);
       verify(tensors, Kernels.of(device), given, expected, rows + "x" + vocabulary);
       verify(tensors, Kernels.reference(device), given, expected, "float32 libtorch");

@@ -209,8 +209,16 @@ final class RepeatabilityTest {
     float[] low = java.util.Arrays.copyOf(turned.toFloats(), 15);
     float[] high = java.util.Arrays.copyOfRange(turned.toFloats(), 15, 30);
     return new float[][] {
-      swiglu.toFloats(), dGate.toFloats(), dUp.toFloats(), dWeight.toFloats(), sum.toFloats(),
-      parameter.toFloats(), mean.toFloats(), square.toFloats(), low, high
+      swiglu.toFloats(),
+      dGate.toFloats(),
+      dUp.toFloats(),
+      dWeight.toFloats(),
+      sum.toFloats(),
+      parameter.toFloats(),
+      mean.toFloats(),
+      square.toFloats(),
+      low,
+      high
     };
   }
 

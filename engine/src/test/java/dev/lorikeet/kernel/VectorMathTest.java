@@ -33,9 +33,20 @@ final class VectorMathTest {
     List<Float> inputs = sweep();
     for (float special :
         new float[] {
-          0f, -0f, Float.MIN_VALUE, Float.MAX_VALUE, -Float.MAX_VALUE,
-          Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN,
-          88.37626f, 88.4f, 1e6f, -87.33655f, -87.4f, -1e6f
+          0f,
+          -0f,
+          Float.MIN_VALUE,
+          Float.MAX_VALUE,
+          -Float.MAX_VALUE,
+          Float.POSITIVE_INFINITY,
+          Float.NEGATIVE_INFINITY,
+          Float.NaN,
+          88.37626f,
+          88.4f,
+          1e6f,
+          -87.33655f,
+          -87.4f,
+          -1e6f
         }) {
       inputs.add(special);
     }
@@ -69,7 +80,9 @@ final class VectorMathTest {
     assertEquals(1f, VectorMath.exp(0f));
   }
 
-  /** Neighbouring floats may fall by rounding, but never by more than the two units of the error. */
+  /**
+   * Neighbouring floats may fall by rounding, but never by more than the two units of the error.
+   */
   @Test
   void exponentialGrowsAcrossTheClampsAndTheReductionsSeams() {
     List<Float> seams = new ArrayList<>(List.of(LOWEST, -87.33655f, HIGHEST, 88.37626f));

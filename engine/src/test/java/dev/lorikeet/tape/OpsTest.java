@@ -157,9 +157,7 @@ final class OpsTest {
               TorchValue s = torch.view(sin).rowsAt(at).reshape(ROWS, 1, 3);
               TorchValue a = heads.slice(2, 0, 3);
               TorchValue b = heads.slice(2, 3, 6);
-              return torch
-                  .cat(2, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s)))
-                  .reshape(ROWS, 12);
+              return torch.cat(2, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s))).reshape(ROWS, 12);
             },
             new Tensor[] {tensors.normal("x", ROWS, 7)},
             new Parameter[] {w}));
@@ -362,8 +360,7 @@ final class OpsTest {
               : network.weights[i - network.leaves.length].value();
       // A result errs by `roundings` of its size at most, errors of either sign by their root.
       double noise = Math.sqrt(roundings) * U * magnitude / Math.sqrt(upstream.length) * 2;
-      FiniteDifference.check(
-          value, gradients.get(i), () -> loss(network, upstream), noise, name);
+      FiniteDifference.check(value, gradients.get(i), () -> loss(network, upstream), noise, name);
     }
   }
 

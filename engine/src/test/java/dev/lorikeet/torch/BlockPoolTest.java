@@ -41,7 +41,8 @@ final class BlockPoolTest {
     }
     for (int i = 0; i < sizes.length; i++) {
       int mine = i + 1;
-      block(addresses.get(i), sizes[i]).elements(java.lang.foreign.ValueLayout.JAVA_BYTE)
+      block(addresses.get(i), sizes[i])
+          .elements(java.lang.foreign.ValueLayout.JAVA_BYTE)
           .forEach(b -> assertEquals(mine, b.get(java.lang.foreign.ValueLayout.JAVA_BYTE, 0)));
       pool.release(addresses.get(i), sizes[i]);
     }

@@ -1,0 +1,171 @@
+package dev.lorikeet.cli;
+
+import dev.lorikeet.eval.ExactMatch;
+import dev.lorikeet.eval.ExactMatch.Answer;
+import dev.lorikeet.job.FineTuneOptions;
+import dev.lorikeet.job.FineTuneResult;
+import dev.lorikeet.job.Quickstart;
+import dev.lorikeet.job.Quickstart.Outcome;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lorikeet quickstart}. */
+@Command(
+    name = "quickstart",
+    description =
+        "Fine-tunes the embedded model on the embedded data set, and tests it before and after.",
+    footer = {
+      "",
+      "The model is nano, a small Llama that this project trained itself. The data set turns",
+      "customer messages into JSON tickets. Nothing is downloaded."
+    })
+final class QuickstartCommand implements Callable<Integer> {
+  private static final int EXAMPLES = 3;
+
+  private final Console console;
+  @Mixin private JsonOption json = new JsonOption();
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Option(
+      names = "--dir",
+      paramLabel = "DIR",
+      defaultValue = "runs",
+      description = "Folder for the data set and the run (default: ${DEFAULT-VALUE}).")
+  private Path directory = Path.of("runs");
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Change a key of the recipe, as in train.epochs=1; may be repeated.")
+  private List<String> overrides = new ArrayList<>();
+
+  QuickstartCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() {
+    Told progress = new Told(console);
+    progress.say("asking the untouched nano the test messages");
+    List<String> words = new ArrayList<>();
+    words.add("lorikeet");
+    words.addAll(spec.root().commandLine().getParseResult().originalArgs());
+    FineTuneOptions options =
+        new FineTuneOptions(Optional.empty(), words, Version.current().byName(), console.clock());
+    Outcome outcome;
+    try {
+      outcome = Quickstart.run(directory, overrides, options, progress);
+    } finally {
+      progress.end();
+    }
+    if (json.wanted()) {
+      console.json(document(outcome));
+    } else {
+      print(outcome, progress);
+    }
+    return 0;
+  }
+
+  /** The progress of the fine-tuning, and the base model's score before it. */
+  private static final class Told extends Progress implements Quickstart.Listener {
+    Told(Console console) {
+      super(console);
+    }
+
+    @Override
+    public void base(ExactMatch.Result result, Duration time) {
+      say("untouched model: " + score(result) + ", " + Amounts.duration(time));
+    }
+  }
+
+  private static String score(ExactMatch.Result result) {
+    return "%d of %d right (%s ± %s)"
+        .formatted(
+            result.correct(),
+            result.answers().size(),
+            Amounts.percent(result.score()),
+            Amounts.percent(result.standardError()));
+  }
+
+  private void print(Outcome outcome, Progress progress) {
+    for (int i = 0; i < Math.min(EXAMPLES, outcome.tuned().answers().size()); i++) {
+      Answer before = outcome.base().answers().get(i);
+      Answer after = outcome.tuned().answers().get(i);
+      console.result(before.item().prompt());
+      console.result("  before   " + oneLine(before.text()));
+      console.result("  after    " + oneLine(after.text()));
+      console.result("  expected " + before.item().expected().strip());
+      console.result("");
+    }
+    FineTuneResult training = outcome.training();
+    console.result("exact match on the test messages");
+    console.result("  before   " + score(outcome.base()));
+    console.result("  after    " + score(outcome.tuned()));
+    console.result(
+        "took       %s, of it training %s at %s"
+            .formatted(
+                Amounts.duration(outcome.total()),
+                Amounts.duration(training.time()),
+                Amounts.tokensPerSecond(progress.tokensPerSecond())));
+    String resident =
+        training.peakResidentBytes().isPresent()
+            ? ", %s the whole process"
+                .formatted(Amounts.bytes(training.peakResidentBytes().getAsLong()))
+            : "";
+    console.result("memory     " + Amounts.bytes(training.peakBytes()) + " tensors" + resident);
+    console.result("run        " + training.directory());
+    console.result("");
+    console.result("Next: " + next(training));
+  }
+
+  private static String next(FineTuneResult training) {
+    return "lorikeet generate --model nano --adapter %s --prompt '...'"
+        .formatted(ShellWord.of(training.output().toString()));
+  }
+
+  private static String oneLine(String text) {
+    return text.strip().replace("\n", "\\n");
+  }
+
+  private static Map<String, Object> document(Outcome outcome) {
+    FineTuneResult training = outcome.training();
+    Map<String, Object> document = new LinkedHashMap<>();
+    document.put("exact_match_before", outcome.base().score());
+    document.put("exact_match_after", outcome.tuned().score());
+    document.put("standard_error_after", outcome.tuned().standardError());
+    document.put("test_messages", outcome.tuned().answers().size());
+    List<Map<String, Object>> examples = new ArrayList<>();
+    for (int i = 0; i < Math.min(EXAMPLES, outcome.tuned().answers().size()); i++) {
+      Answer after = outcome.tuned().answers().get(i);
+      Map<String, Object> example = new LinkedHashMap<>();
+      example.put("prompt", after.item().prompt());
+      example.put("before", outcome.base().answers().get(i).text());
+      example.put("after", after.text());
+      example.put("expected", after.item().expected());
+      examples.add(example);
+    }
+    document.put("examples", examples);
+    document.put("seconds", outcome.total().toMillis() / 1e3);
+    document.put("training_seconds", training.time().toMillis() / 1e3);
+    training.validationBefore().ifPresent(v -> document.put("validation_loss_before", v));
+    training.validationAfter().ifPresent(v -> document.put("validation_loss_after", v));
+    document.put("train_loss", training.trainLoss());
+    document.put("peak_bytes", training.peakBytes());
+    training.peakResidentBytes().ifPresent(v -> document.put("peak_resident_bytes", v));
+    document.put("run", training.runId());
+    document.put("directory", training.directory().toString());
+    document.put("output", training.output().toString());
+    return document;
+  }
+}
