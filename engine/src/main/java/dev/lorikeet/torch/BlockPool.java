@@ -12,9 +12,9 @@ import java.util.TreeMap;
 
 /**
  * Host memory in blocks that are used again: fresh pages cost the kernel 0.25 ms a megabyte, and
- * every step of a training asks for the same sizes. Sizes are rounded up by at most an eighth, small
- * ones to a multiple of 64;
- * blocks start at a multiple of 64 bytes. Safe for use by several threads.
+ * every step of a training asks for the same sizes. Sizes are rounded up by at most an eighth,
+ * small ones to a multiple of 64; blocks start at a multiple of 64 bytes. Safe for use by several
+ * threads.
  */
 final class BlockPool {
   private static final long ALIGNMENT = 64;

@@ -33,9 +33,20 @@ final class VectorMathTest {
     List<Float> inputs = sweep();
     for (float special :
         new float[] {
-          0f, -0f, Float.MIN_VALUE, Float.MAX_VALUE, -Float.MAX_VALUE,
-          Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN,
-          88.37626f, 88.4f, 1e6f, -87.33655f, -87.4f, -1e6f
+          0f,
+          -0f,
+          Float.MIN_VALUE,
+          Float.MAX_VALUE,
+          -Float.MAX_VALUE,
+          Float.POSITIVE_INFINITY,
+          Float.NEGATIVE_INFINITY,
+          Float.NaN,
+          88.37626f,
+          88.4f,
+          1e6f,
+          -87.33655f,
+          -87.4f,
+          -1e6f
         }) {
       inputs.add(special);
     }
@@ -69,7 +80,9 @@ final class VectorMathTest {
     assertEquals(1f, VectorMath.exp(0f));
   }
 
-  /** Neighbouring floats may fall by rounding, but never by more than the two units of the error. */
+  /**
+   * Neighbouring floats may fall by rounding, but never by more than the two units of the error.
+   */
   @Test
   void exponentialGrowsAcrossTheClampsAndTheReductionsSeams() {
     List<Float> seams = new ArrayList<>(List.of(LOWEST, -87.33655f, HIGHEST, 88.37626f));
@@ -91,6 +104,27 @@ final class VectorMathTest {
         x = next;
       }
     }
+  }
+
+  /** A soft cap is far from most scores, so what is small must keep its relative accuracy. */
+  @Test
+  void tangentErrsByAtMostFourUnitsInTheLastPlace() {
+    double worst = 0;
+    float at = 0;
+    List<Float> inputs = sweep();
+    inputs.addAll(List.of(0.625f, Math.nextDown(0.625f), -0.625f, 1e30f, -1e30f, 1e-30f));
+    for (float x : inputs) {
+      double exact = StrictMath.tanh(x);
+      double error = Math.abs(VectorMath.tanh(x) - exact) / Math.ulp((float) exact);
+      if (!(error <= worst)) {
+        worst = error;
+        at = x;
+      }
+    }
+    assertTrue(worst <= 4, "%.3f units in the last place at x = %s".formatted(worst, at));
+    assertEquals(1f, VectorMath.tanh(Float.POSITIVE_INFINITY));
+    assertEquals(-1f, VectorMath.tanh(Float.NEGATIVE_INFINITY));
+    assertTrue(Float.isNaN(VectorMath.tanh(Float.NaN)));
   }
 
   @Test
