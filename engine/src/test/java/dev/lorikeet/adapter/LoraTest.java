@@ -62,8 +62,7 @@ final class LoraTest {
     int rows = setting.get("rows").asInt();
     int rank = setting.get("r").asInt();
     LoraSettings settings =
-        new LoraSettings(
-            rank, setting.get("lora_alpha").asDouble(), false, 0, Targets.allLinear());
+        new LoraSettings(rank, setting.get("lora_alpha").asDouble(), false, 0, Targets.allLinear());
     Parameter weight =
         new Parameter("m.weight", golden.tensor(device, name + "weight"), Training.TRAINABLE);
     Optional<Parameter> bias =
@@ -80,7 +79,8 @@ final class LoraTest {
                 settings,
                 golden.tensor(device, name + "lora_a"),
                 golden.tensor(device, name + "lora_b"));
-        Pass pass = new Pass(device, Mode.RECORD, Sequences.of(new int[rows]), PassOptions.none())) {
+        Pass pass =
+            new Pass(device, Mode.RECORD, Sequences.of(new int[rows]), PassOptions.none())) {
       Var x = pass.tape().leaf(golden.tensor(device, name + "x"));
       Var y = lora.forward(pass, x);
       Close.assertRelative(golden.floats(name + "y"), y.value().toFloats(), tolerance, name + "y");

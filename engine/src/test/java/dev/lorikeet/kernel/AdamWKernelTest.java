@@ -41,8 +41,13 @@ final class AdamWKernelTest {
         State actual = state(tensors, start, means, squares);
         kernels.adamW(actual.parameter, gradient, actual.mean, actual.square, step);
         bounds.step(gradients, step);
-        verify(expected.parameter.toFloats(), expected.mean.toFloats(),
-            expected.square.toFloats(), actual, bounds, kernels.getClass().getSimpleName());
+        verify(
+            expected.parameter.toFloats(),
+            expected.mean.toFloats(),
+            expected.square.toFloats(),
+            actual,
+            bounds,
+            kernels.getClass().getSimpleName());
       }
     }
   }
@@ -98,10 +103,8 @@ final class AdamWKernelTest {
 
   private static void verify(
       float[] parameter, float[] mean, float[] square, State actual, Bounds bounds, String what) {
-    assertWithin(
-        mean, actual.mean.toFloats(), i -> bounds.meanError[i], what + ": mean");
-    assertWithin(
-        square, actual.square.toFloats(), i -> bounds.squareError[i], what + ": square");
+    assertWithin(mean, actual.mean.toFloats(), i -> bounds.meanError[i], what + ": mean");
+    assertWithin(square, actual.square.toFloats(), i -> bounds.squareError[i], what + ": square");
     assertWithin(
         parameter, actual.parameter.toFloats(), i -> bounds.parameterError[i], what + ": value");
   }

@@ -1,7 +1,5 @@
 package dev.lorikeet.kernel;
 
-import static dev.lorikeet.fixture.Rounding.U;
-import static dev.lorikeet.fixture.Rounding.assertWithin;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

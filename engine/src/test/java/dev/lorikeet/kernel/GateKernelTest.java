@@ -23,6 +23,7 @@ final class GateKernelTest {
 
   private record Given(Tensor gate, Tensor up, Tensor dOut) {}
 
+  @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
   private record Expected(float[] out, float[] dGate, float[] dUp) {}
 
   @ParameterizedTest
@@ -99,12 +100,16 @@ final class GateKernelTest {
     assertWithin(
         expected.out,
         actual.out,
-        i -> (sigmoid + 2 * U) * Math.abs(expected.out[i]) + CLAMPED * Math.abs((double) g[i] * u[i]),
+        i ->
+            (sigmoid + 2 * U) * Math.abs(expected.out[i])
+                + CLAMPED * Math.abs((double) g[i] * u[i]),
         what + ": out");
     assertWithin(
         expected.dUp,
         actual.dUp,
-        i -> (sigmoid + 2 * U) * Math.abs(expected.dUp[i]) + CLAMPED * Math.abs((double) g[i] * d[i]),
+        i ->
+            (sigmoid + 2 * U) * Math.abs(expected.dUp[i])
+                + CLAMPED * Math.abs((double) g[i] * d[i]),
         what + ": dUp");
     assertWithin(
         expected.dGate,

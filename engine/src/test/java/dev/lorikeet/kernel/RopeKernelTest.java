@@ -30,8 +30,7 @@ final class RopeKernelTest {
         Tensors tensors = new Tensors(device)) {
       double[] frequencies = new double[headDim / 2];
       Arrays.setAll(frequencies, i -> Math.pow(10000, -2.0 * i / headDim));
-      int[] positions = tensors.ids("positions", rows, 100).segment()
-          .toArray(ValueLayout.JAVA_INT);
+      int[] positions = tensors.ids("positions", rows, 100).segment().toArray(ValueLayout.JAVA_INT);
       Tables tables = tables(tensors, frequencies, positions);
       float[] x = Tensors.numbers("x", rows * heads * headDim);
       for (Rotation rotation : Rotation.values()) {
@@ -55,13 +54,17 @@ final class RopeKernelTest {
         int headDim = setting.get("head_dim").asInt();
         long width = (long) setting.get("heads").asInt() * headDim;
         double[] frequencies =
-            setting.get("inverse_frequencies").valueStream().mapToDouble(JsonNode::asDouble)
+            setting
+                .get("inverse_frequencies")
+                .valueStream()
+                .mapToDouble(JsonNode::asDouble)
                 .toArray();
         Tables tables = tables(tensors, frequencies, Fixture.ints(setting.get("positions")));
         Tensor y = tensors.keep(golden.tensor(device, name + ".y", rows, width));
         Tensor dx = tensors.keep(golden.tensor(device, name + ".dx", rows, width));
         verify(device, tensors, tables, golden.floats(name + ".x"), y, Rotation.FORWARD, headDim);
-        verify(device, tensors, tables, golden.floats(name + ".dy"), dx, Rotation.BACKWARD, headDim);
+        verify(
+            device, tensors, tables, golden.floats(name + ".dy"), dx, Rotation.BACKWARD, headDim);
       }
     }
   }
@@ -108,7 +111,8 @@ final class RopeKernelTest {
     float[] cos = new float[count * frequencies.length];
     float[] sin = new float[count * frequencies.length];
     for (int i = 0; i < cos.length; i++) {
-      double angle = (i / frequencies.length) * frequencies[i % frequencies.length];
+      int position = i / frequencies.length;
+      double angle = position * frequencies[i % frequencies.length];
       cos[i] = (float) Math.cos(angle);
       sin[i] = (float) Math.sin(angle);
     }

@@ -48,13 +48,34 @@ final class RowKernelTest {
       Tensors tensors, Kernels kernels, Tensor table, Tensor x, Tensor row, Tensor ids) {
     Kernels exact = new TorchKernels(Precision.FLOAT64);
     Tensor absolute = magnitudes(tensors, x);
-    check(tensors, kernels, exact, table, (k, t) -> k.scatterAddRows(x, ids, t),
-        (k, t) -> k.scatterAddRows(absolute, ids, t), x.size(0), "scatterAddRows");
-    check(tensors, kernels, exact, row, (k, t) -> k.addSumOfRows(x, t),
-        (k, t) -> k.addSumOfRows(absolute, t), x.size(0), "addSumOfRows");
+    check(
+        tensors,
+        kernels,
+        exact,
+        table,
+        (k, t) -> k.scatterAddRows(x, ids, t),
+        (k, t) -> k.scatterAddRows(absolute, ids, t),
+        x.size(0),
+        "scatterAddRows");
+    check(
+        tensors,
+        kernels,
+        exact,
+        row,
+        (k, t) -> k.addSumOfRows(x, t),
+        (k, t) -> k.addSumOfRows(absolute, t),
+        x.size(0),
+        "addSumOfRows");
     Tensor one = magnitudes(tensors, row);
-    check(tensors, kernels, exact, x, (k, t) -> k.addRow(row, t),
-        (k, t) -> k.addRow(one, t), 1, "addRow");
+    check(
+        tensors,
+        kernels,
+        exact,
+        x,
+        (k, t) -> k.addRow(row, t),
+        (k, t) -> k.addRow(one, t),
+        1,
+        "addRow");
   }
 
   @FunctionalInterface
@@ -106,7 +127,6 @@ final class RowKernelTest {
   }
 
   private static String refused(Runnable call) {
-    return String.valueOf(
-        assertThrows(IllegalStateException.class, call::run).getMessage());
+    return String.valueOf(assertThrows(IllegalStateException.class, call::run).getMessage());
   }
 }

@@ -53,13 +53,12 @@ final class TorchLlama {
     }
     llama
         .adapter()
-        .ifPresent(
-            adapter -> {
-              for (Lora module : adapter.modules()) {
-                weights.put(module.a().name(), torch.leaf(module.a().value()));
-                weights.put(module.b().name(), torch.leaf(module.b().value()));
-              }
-            });
+        .ifPresent(adapter -> {
+          for (Lora module : adapter.modules()) {
+            weights.put(module.a().name(), torch.leaf(module.a().value()));
+            weights.put(module.b().name(), torch.leaf(module.b().value()));
+          }
+        });
   }
 
   /** The gradient of a weight after {@link #losses()} went backward. */
@@ -77,8 +76,7 @@ final class TorchLlama {
 
   /** −log p of every position's label [T, 1]. */
   TorchValue losses() {
-    TorchValue x =
-        weight("model.embed_tokens.weight").rowsAt(ids(tokens()));
+    TorchValue x = weight("model.embed_tokens.weight").rowsAt(ids(tokens()));
     for (int layer = 0; layer < config.numHiddenLayers(); layer++) {
       String prefix = "model.layers." + layer + ".";
       x = x.add(attention(prefix + "self_attn.", norm(prefix + "input_layernorm", x)));
@@ -147,7 +145,8 @@ final class TorchLlama {
     for (int s = 0; s < parts.length; s++) {
       int from = segments.queryStart(s);
       int to = from + segments.queryLength(s);
-      parts[s] = attended(q.slice(0, from, to), k.slice(0, from, to), v.slice(0, from, to), to - from);
+      parts[s] =
+          attended(q.slice(0, from, to), k.slice(0, from, to), v.slice(0, from, to), to - from);
     }
     return linear(prefix + "o_proj", torch.cat(0, parts));
   }
@@ -161,9 +160,7 @@ final class TorchLlama {
     TorchValue scores =
         queries.matmul(keys.transpose(1, 2)).mul(shape.scale()).hiddenUnless(later.atLeast(0));
     TorchValue p = scores.sub(scores.logSumExp(2)).exp();
-    return p.matmul(values)
-        .transpose(0, 1)
-        .reshape(rows, (long) shape.heads() * shape.headDim());
+    return p.matmul(values).transpose(0, 1).reshape(rows, (long) shape.heads() * shape.headDim());
   }
 
   private TorchValue heads(TorchValue rows, int count, int heads) {

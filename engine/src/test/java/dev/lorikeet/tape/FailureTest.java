@@ -24,8 +24,7 @@ final class FailureTest {
   @ParameterizedTest
   @CsvSource({"ALL,0,false", "ALL,0,true", "LORA,0,false", "LORA,0.1,false", "LORA,0.1,true"})
   void nothingLeaksWhereverMemoryRunsOut(Training training, double dropout, boolean recompute) {
-    PassOptions options =
-        new PassOptions(Optional.empty(), TinyLlama.dropout(), recompute);
+    PassOptions options = new PassOptions(Optional.empty(), TinyLlama.dropout(), recompute);
     long events = 0;
     boolean failed = true;
     while (failed) {

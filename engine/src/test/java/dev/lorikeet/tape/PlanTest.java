@@ -19,7 +19,11 @@ final class PlanTest {
 
   @ParameterizedTest
   @CsvSource({
-    "ALL,0,false,1", "ALL,0,true,2", "LORA,0,false,2", "LORA,0.1,false,1", "LORA,0.1,true,3"
+    "ALL,0,false,1",
+    "ALL,0,true,2",
+    "LORA,0,false,2",
+    "LORA,0.1,false,1",
+    "LORA,0.1,true,3"
   })
   void shapesCountExactlyWhatTheCpuAllocates(
       Training training, double dropout, boolean recompute, int threads) {
@@ -32,8 +36,7 @@ final class PlanTest {
 
   private record Books(long currentBytes, long peakBytes, long allocations) {}
 
-  private static Books run(
-      Device device, Training training, double dropout, PassOptions options) {
+  private static Books run(Device device, Training training, double dropout, PassOptions options) {
     try (device;
         TinyLlama llama = new TinyLlama(device, training, dropout)) {
       llama.forwardAndBackward(options);

@@ -43,8 +43,7 @@ final class TapeTest {
       Pass pass = Pass.inference(device, TinyLlama.batch());
       pass.close();
       assertThrows(IllegalStateException.class, pass::close);
-      Parameter parameter =
-          new Parameter("w", device.floats(3), Parameter.Training.TRAINABLE);
+      Parameter parameter = new Parameter("w", device.floats(3), Parameter.Training.TRAINABLE);
       parameter.gradientToAddTo();
       parameter.close();
       assertThrows(IllegalStateException.class, parameter::close);
@@ -126,8 +125,7 @@ final class TapeTest {
     for (boolean recompute : new boolean[] {false, true}) {
       try (Device device = Device.shapeOnly();
           TinyLlama llama = new TinyLlama(device, Training.LORA, 0)) {
-        llama.forwardAndBackward(
-            new PassOptions(Optional.empty(), Optional.empty(), recompute));
+        llama.forwardAndBackward(new PassOptions(Optional.empty(), Optional.empty(), recompute));
         peaks[recompute ? 1 : 0] = device.memory().peakBytes();
       }
     }

@@ -15,13 +15,24 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("native")
 final class GemmTest {
 
+  @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
   private record Product(float[] values, double[] magnitudes) {}
 
   /** The last ones are large enough to be shared by rows, and by columns. */
   @ParameterizedTest
   @CsvSource({
-    "1,1,1", "1,7,13", "13,1,7", "7,13,1", "13,64,207", "207,13,64", "64,207,13", "1,576,64",
-    "300,8,576", "8,300,576", "207,211,67", "67,257,131"
+    "1,1,1",
+    "1,7,13",
+    "13,1,7",
+    "7,13,1",
+    "13,64,207",
+    "207,13,64",
+    "64,207,13",
+    "1,576,64",
+    "300,8,576",
+    "8,300,576",
+    "207,211,67",
+    "67,257,131"
   })
   void agreesWithANaiveProduct(int m, int n, int k) {
     for (int threads : new int[] {1, 2, 3}) {
@@ -45,8 +56,7 @@ final class GemmTest {
     Tensor replaced = tensors.empty(m, n); // not a number everywhere: β = 0 must not read it
     device.gemm(ta, tb, 0.7f, a, b, 0f, replaced);
     Product fresh = naive(a, b, ta, tb, new float[m * n], 0f, m, n, k);
-    assertWithin(
-        fresh.values, replaced.toFloats(), i -> (k + 3) * U * fresh.magnitudes[i], what);
+    assertWithin(fresh.values, replaced.toFloats(), i -> (k + 3) * U * fresh.magnitudes[i], what);
     Tensor added = tensors.normal("c", m, n);
     Product sum = naive(a, b, ta, tb, added.toFloats(), 1.5f, m, n, k);
     device.gemm(ta, tb, 0.7f, a, b, 1.5f, added);
@@ -54,15 +64,7 @@ final class GemmTest {
   }
 
   private static Product naive(
-      Tensor a,
-      Tensor b,
-      Transpose ta,
-      Transpose tb,
-      float[] c,
-      float beta,
-      int m,
-      int n,
-      int k) {
+      Tensor a, Tensor b, Transpose ta, Transpose tb, float[] c, float beta, int m, int n, int k) {
     float[] left = a.toFloats();
     float[] right = b.toFloats();
     Product product = new Product(new float[m * n], new double[m * n]);

@@ -23,12 +23,10 @@ final class NativeLibrariesTest {
   private static final Path MAPS = Path.of("/proc/self/maps");
 
   /** Trains on the device of the first argument, prints what is mapped, and leaves it open. */
-  @SuppressWarnings("SystemOut")
   public static void main(String[] arguments) throws IOException {
     Device device = arguments[0].equals("cpu") ? Device.cpu(2) : Device.shapeOnly(2);
     TinyLlama llama = new TinyLlama(device, Training.LORA, 0.1);
-    llama.forwardAndBackward(
-        new PassOptions(Optional.empty(), TinyLlama.dropout(), false));
+    llama.forwardAndBackward(new PassOptions(Optional.empty(), TinyLlama.dropout(), false));
     for (String line : Files.readAllLines(MAPS)) {
       if (line.contains("torch") || line.contains("openblas") || line.contains("jnijavacpp")) {
         System.out.println(line.substring(line.lastIndexOf('/') + 1));

@@ -146,15 +146,14 @@ final class WorkersTest {
         int mine = caller;
         threads.add(
             Thread.ofPlatform()
-                .start(
-                    () -> {
-                      awaitQuietly(start);
-                      for (int round = 0; round < 500; round++) {
-                        AtomicInteger sum = new AtomicInteger();
-                        workers.forRange(100, 7, (from, to) -> sum.addAndGet(to - from));
-                        sums[mine] += sum.get();
-                      }
-                    }));
+                .start(() -> {
+                  awaitQuietly(start);
+                  for (int round = 0; round < 500; round++) {
+                    AtomicInteger sum = new AtomicInteger();
+                    workers.forRange(100, 7, (from, to) -> sum.addAndGet(to - from));
+                    sums[mine] += sum.get();
+                  }
+                }));
       }
       start.countDown();
       for (Thread thread : threads) {
@@ -193,7 +192,6 @@ final class WorkersTest {
     workers.close();
     worker.join(10_000);
     assertTrue(!worker.isAlive(), "the worker ends");
-    assertThrows(
-        IllegalStateException.class, () -> workers.forRange(2, 1, (from, to) -> {}));
+    assertThrows(IllegalStateException.class, () -> workers.forRange(2, 1, (from, to) -> {}));
   }
 }
