@@ -307,11 +307,10 @@ final class AttentionKernel {
     VectorMath.zero(dp + 4L * end, block.keys - end);
   }
 
-  /** x → softCap · tanh(x / softCap), with tanh(y) = 1 − 2 / (e^(2y) + 1). */
+  /** x → softCap · tanh(x / softCap). */
   private static void cap(long row, int count, float softCap) {
     for (int i = 0; i < count; i++) {
-      float y = get(row + 4L * i) / softCap;
-      set(row + 4L * i, softCap * (1f - 2f / (VectorMath.exp(2 * y) + 1f)));
+      set(row + 4L * i, softCap * VectorMath.tanh(get(row + 4L * i) / softCap));
     }
   }
 

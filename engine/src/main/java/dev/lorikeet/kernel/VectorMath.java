@@ -41,6 +41,12 @@ final class VectorMath {
   private static final float P3 = 4.1665796e-2f;
   private static final float P4 = 1.6666666e-1f;
   private static final float P5 = 5.0e-1f;
+  private static final float TANH_NEAR_ZERO = 0.625f;
+  private static final float T0 = -5.7049887e-3f;
+  private static final float T1 = 2.0639088e-2f;
+  private static final float T2 = -5.3739715e-2f;
+  private static final float T3 = 1.3331442e-1f;
+  private static final float T4 = -0.3333328f;
   private static final int EXPONENT_BIAS = 127;
   private static final int MANTISSA_BITS = 23;
 
@@ -116,5 +122,22 @@ final class VectorMath {
     p = Math.fma(p, r, P5);
     p = Math.fma(p, r * r, r) + 1f;
     return p * Float.intBitsToFloat(((int) n + EXPONENT_BIAS) << MANTISSA_BITS);
+  }
+
+  /**
+   * Hyperbolic tangent within 4 units in the last place: 1 − 2/(e²ˣ + 1), and near zero, where that
+   * cancels, x + x³·p(x²) (Cephes' tanhf).
+   */
+  static float tanh(float x) {
+    float size = Math.abs(x);
+    if (size >= TANH_NEAR_ZERO) {
+      return Math.copySign(1f - 2f / (exp(2 * size) + 1f), x);
+    }
+    float z = x * x;
+    float p = Math.fma(T0, z, T1);
+    p = Math.fma(p, z, T2);
+    p = Math.fma(p, z, T3);
+    p = Math.fma(p, z, T4);
+    return Math.fma(p * z, x, x);
   }
 }

@@ -23,6 +23,7 @@ final class GateKernelTest {
 
   private record Given(Tensor gate, Tensor up, Tensor dOut) {}
 
+  @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
   private record Expected(float[] out, float[] dGate, float[] dUp) {}
 
   @ParameterizedTest

@@ -10,6 +10,7 @@ import dev.lorikeet.kernel.Kernels.Rotation;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,7 @@ final class RepeatabilityTest {
     assertSame(everyKernel(1, 1), everyKernel(1, 400), "compiled");
   }
 
+  @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
   private record Named(String name, float[] values) {}
 
   private static void assertSame(List<Named> expected, List<Named> actual, String what) {
@@ -206,8 +208,8 @@ final class RepeatabilityTest {
         Tensor sin = swiglu.reshape(1, 15)) {
       kernels.rope(turned, cos, sin, tensors.ints(0), Rotation.FORWARD);
     }
-    float[] low = java.util.Arrays.copyOf(turned.toFloats(), 15);
-    float[] high = java.util.Arrays.copyOfRange(turned.toFloats(), 15, 30);
+    float[] low = Arrays.copyOf(turned.toFloats(), 15);
+    float[] high = Arrays.copyOfRange(turned.toFloats(), 15, 30);
     return new float[][] {
       swiglu.toFloats(),
       dGate.toFloats(),

@@ -111,7 +111,8 @@ final class RopeKernelTest {
     float[] cos = new float[count * frequencies.length];
     float[] sin = new float[count * frequencies.length];
     for (int i = 0; i < cos.length; i++) {
-      double angle = (i / frequencies.length) * frequencies[i % frequencies.length];
+      int position = i / frequencies.length;
+      double angle = position * frequencies[i % frequencies.length];
       cos[i] = (float) Math.cos(angle);
       sin[i] = (float) Math.sin(angle);
     }

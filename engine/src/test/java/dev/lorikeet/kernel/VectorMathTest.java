@@ -106,6 +106,27 @@ final class VectorMathTest {
     }
   }
 
+  /** A soft cap is far from most scores, so what is small must keep its relative accuracy. */
+  @Test
+  void tangentErrsByAtMostFourUnitsInTheLastPlace() {
+    double worst = 0;
+    float at = 0;
+    List<Float> inputs = sweep();
+    inputs.addAll(List.of(0.625f, Math.nextDown(0.625f), -0.625f, 1e30f, -1e30f, 1e-30f));
+    for (float x : inputs) {
+      double exact = StrictMath.tanh(x);
+      double error = Math.abs(VectorMath.tanh(x) - exact) / Math.ulp((float) exact);
+      if (!(error <= worst)) {
+        worst = error;
+        at = x;
+      }
+    }
+    assertTrue(worst <= 4, "%.3f units in the last place at x = %s".formatted(worst, at));
+    assertEquals(1f, VectorMath.tanh(Float.POSITIVE_INFINITY));
+    assertEquals(-1f, VectorMath.tanh(Float.NEGATIVE_INFINITY));
+    assertTrue(Float.isNaN(VectorMath.tanh(Float.NaN)));
+  }
+
   @Test
   void lanesAreSummedInTheDocumentedOrder() {
     float[] v = {1e8f, 3f, -1e8f, 5f, 7f, 11f, 13f, 17f};

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.error.RunException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -42,8 +43,8 @@ final class BlockPoolTest {
     for (int i = 0; i < sizes.length; i++) {
       int mine = i + 1;
       block(addresses.get(i), sizes[i])
-          .elements(java.lang.foreign.ValueLayout.JAVA_BYTE)
-          .forEach(b -> assertEquals(mine, b.get(java.lang.foreign.ValueLayout.JAVA_BYTE, 0)));
+          .elements(ValueLayout.JAVA_BYTE)
+          .forEach(b -> assertEquals(mine, b.get(ValueLayout.JAVA_BYTE, 0)));
       pool.release(addresses.get(i), sizes[i]);
     }
     pool.trim();

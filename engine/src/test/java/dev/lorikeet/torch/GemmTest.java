@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("native")
 final class GemmTest {
 
+  @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
   private record Product(float[] values, double[] magnitudes) {}
 
   /** The last ones are large enough to be shared by rows, and by columns. */

@@ -23,7 +23,6 @@ final class NativeLibrariesTest {
   private static final Path MAPS = Path.of("/proc/self/maps");
 
   /** Trains on the device of the first argument, prints what is mapped, and leaves it open. */
-  @SuppressWarnings("SystemOut")
   public static void main(String[] arguments) throws IOException {
     Device device = arguments[0].equals("cpu") ? Device.cpu(2) : Device.shapeOnly(2);
     TinyLlama llama = new TinyLlama(device, Training.LORA, 0.1);
