@@ -7,11 +7,15 @@ import java.util.List;
  * stories, facts, notes, lists, records, and questions over a text.
  *
  * <p>A document is a pure function of the seed and its index, so text can be made in parallel and
- * continued at any place. The first {@value #WARM_UP} documents are mostly repetitions, meant to
- * teach copying before the harder kinds need it.
+ * continued at any place. The first {@value #WARM_UP} documents are mostly repetitions: short rows
+ * said many times, then longer rows. From short ones a model finds out how to copy within a few
+ * hundred steps; from long ones it does not.
  */
 public final class NanoText {
-  /** Number of documents at the start that are mostly repetitions. */
+  /** Documents at the start that are mostly short rows said many times. */
+  static final int SHORT_ROWS = 12_000;
+
+  /** Documents at the start that are mostly repetitions; the later half of longer rows. */
   public static final int WARM_UP = 24_000;
 
   private static final Grammar GRAMMAR =
@@ -28,11 +32,19 @@ public final class NanoText {
 
   private static final List<Share> FIRST =
       List.of(
-          new Share(70, new Echoes(16, 6)),
-          new Share(15, new Copies(4)),
+          new Share(75, new Echoes(6, 16)),
+          new Share(10, new Copies(4)),
           new Share(8, new Records()),
           new Share(4, new Questions()),
           new Share(3, new Service()));
+
+  private static final List<Share> THEN =
+      List.of(
+          new Share(50, new Echoes(16, 6)),
+          new Share(20, new Copies(4)),
+          new Share(15, new Records()),
+          new Share(10, new Questions()),
+          new Share(5, new Service()));
 
   private static final List<Share> LATER =
       List.of(
@@ -62,12 +74,19 @@ public final class NanoText {
     }
     var dice = new Dice(seed, index);
     int choice = dice.below(100);
-    for (Share share : index < WARM_UP ? FIRST : LATER) {
+    for (Share share : shares(index)) {
       choice -= share.percent();
       if (choice < 0) {
         return share.kind().write(new Scope(GRAMMAR, dice));
       }
     }
     throw new IllegalStateException("the shares of the kinds of documents add up to less than 100");
+  }
+
+  private static List<Share> shares(long index) {
+    if (index < SHORT_ROWS) {
+      return FIRST;
+    }
+    return index < WARM_UP ? THEN : LATER;
   }
 }
