@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
  * Splits loops over a fixed number of threads. The ranges depend only on the loop's length, its
  * grain and the number of threads, never on timing, so results repeat bit for bit.
  *
- * <p>The calling thread does the first range. A second caller at the same time (another rank in
- * this process) does all its ranges itself, one after the other: same ranges, same results.
+ * <p>The calling thread does the first range, and then every range that its worker has not begun:
+ * where other processes keep the cores busy a worker may not get one for milliseconds, which is
+ * longer than most loops take. A second caller at the same time (another rank in this process) does
+ * all its ranges itself, one after the other: same ranges, same results.
  */
 final class Workers implements AutoCloseable {
   /** How long an idle worker watches for work before it sleeps: a few operations' distance. */
@@ -75,7 +77,7 @@ final class Workers implements AutoCloseable {
       failure = e;
     }
     for (int part = 1; part < parts; part++) {
-      Throwable theirs = workers[part - 1].await();
+      Throwable theirs = workers[part - 1].finishTask();
       failure = failure == null ? theirs : failure;
     }
     if (failure instanceof RuntimeException e) {
@@ -103,12 +105,13 @@ final class Workers implements AutoCloseable {
     }
   }
 
-  /** A thread with room for one task; state is IDLE, READY, or DONE. */
+  /** A thread with room for one task, which whoever takes it from READY runs. */
   private static final class Worker extends Thread {
     private static final int IDLE = 0;
     private static final int READY = 1;
-    private static final int DONE = 2;
-    private static final int FINISHED = 3;
+    private static final int RUNNING = 2;
+    private static final int DONE = 3;
+    private static final int FINISHED = 4;
 
     private final AtomicInteger state = new AtomicInteger(IDLE);
     private @Nullable Runnable task;
@@ -126,7 +129,11 @@ final class Workers implements AutoCloseable {
       LockSupport.unpark(this);
     }
 
-    @Nullable Throwable await() {
+    /** Waits for the task, or runs it here if this thread has not begun; what it failed with. */
+    @Nullable Throwable finishTask() {
+      if (state.compareAndSet(READY, RUNNING)) {
+        runTask();
+      }
       for (int spins = 0; state.get() != DONE; spins++) {
         if (spins < SPINS) {
           Thread.onSpinWait();
@@ -153,7 +160,7 @@ final class Workers implements AutoCloseable {
         if (now == FINISHED) {
           return;
         }
-        if (now == READY) {
+        if (now == READY && state.compareAndSet(READY, RUNNING)) {
           runTask();
           spins = 0;
         } else if (spins < SPINS) {
@@ -174,7 +181,7 @@ final class Workers implements AutoCloseable {
       } catch (RuntimeException | Error e) {
         failure = e;
       }
-      state.compareAndSet(READY, DONE);
+      state.compareAndSet(RUNNING, DONE);
     }
   }
 }

@@ -184,7 +184,19 @@ final class WorkersTest {
   void closedWorkersEndAndRefuse() throws InterruptedException {
     Workers workers = new Workers(2);
     Set<Thread> seen = ConcurrentHashMap.newKeySet();
-    workers.forRange(2, 1, (from, to) -> seen.add(Thread.currentThread()));
+    CountDownLatch begun = new CountDownLatch(1);
+    workers.forRange(
+        2,
+        1,
+        (from, to) -> {
+          seen.add(Thread.currentThread());
+          if (from == 0) {
+            // Otherwise the caller may be through before the worker begins, and do its range too.
+            awaitQuietly(begun);
+          } else {
+            begun.countDown();
+          }
+        });
     seen.remove(Thread.currentThread());
     assertEquals(1, seen.size());
     Thread worker = seen.iterator().next();
