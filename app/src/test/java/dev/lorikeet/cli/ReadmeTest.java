@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -117,7 +118,9 @@ class ReadmeTest {
   }
 
   private static String text(JsonNode key) {
-    return key.has("default") ? key.path("default").asString("null") : "required";
+    return key.has("default")
+        ? key.path("default").asString("null").toLowerCase(Locale.ROOT)
+        : "required";
   }
 
   private static JsonNode schema() {
