@@ -62,7 +62,8 @@ public final class Lorikeet {
     }
   }
 
-  private static CommandLine commandLine(Console console, Failures failures) {
+  /** The whole command line, ready to parse or to run. */
+  static CommandLine commandLine(Console console, Failures failures) {
     Lorikeet lorikeet = new Lorikeet();
     CommandLine root = new CommandLine(lorikeet);
     COMMANDS.forEach(command -> root.addSubcommand(command.apply(console)));
