@@ -7,18 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.fixture.Close;
-import dev.lorikeet.fixture.FiniteDifference;
 import dev.lorikeet.fixture.Rounding;
 import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Segments;
+import dev.lorikeet.tape.GradientCheck.Network;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tape.Tape.Mode;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.LibTorch;
-import dev.lorikeet.torch.LibTorch.Gradients;
-import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TorchValue;
 import java.lang.foreign.ValueLayout;
@@ -36,6 +34,7 @@ final class OpsTest {
 
   private final Device device = Device.cpu(2);
   private final Tensors tensors = new Tensors(device);
+  private final GradientCheck gradients = new GradientCheck(device, tensors);
 
   @AfterEach
   void close() {
@@ -44,25 +43,11 @@ final class OpsTest {
     device.close();
   }
 
-  /** An operation on leaves, and the same in libtorch; weights come after the leaves there. */
-  @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
-  private record Network(Ours ours, Theirs theirs, Tensor[] leaves, Parameter[] weights) {}
-
-  @FunctionalInterface
-  private interface Ours {
-    Var run(Tape tape, Var[] leaves);
-  }
-
-  @FunctionalInterface
-  private interface Theirs {
-    TorchValue run(LibTorch torch, TorchValue[] inputs);
-  }
-
   @Test
   void embedding() {
     Parameter table = weight("table", 5, 7);
     Tensor ids = tensors.ids("ids", ROWS, 5);
-    check(
+    gradients.check(
         "embedding",
         ROWS,
         new Network(
@@ -75,7 +60,7 @@ final class OpsTest {
   @Test
   void selectedRows() {
     Tensor rows = tensors.ints(0, 3, 12, 7);
-    check(
+    gradients.check(
         "selectRows",
         1,
         new Network(
@@ -89,7 +74,7 @@ final class OpsTest {
   void selectedRowsOfAValueThatIsAlsoUsedElsewhere() {
     Tensor rows = tensors.ints(2, 5);
     Parameter w = weight("w", 7, 7);
-    check(
+    gradients.check(
         "selectRows twice",
         40,
         new Network(
@@ -110,7 +95,7 @@ final class OpsTest {
   void linearWithBias() {
     Parameter w = weight("w", 11, 7);
     Parameter b = weight("b", 11);
-    check(
+    gradients.check(
         "linear",
         ROWS + 11,
         new Network(
@@ -127,7 +112,7 @@ final class OpsTest {
   @Test
   void rmsNorm() {
     Parameter w = weight("w", 24);
-    check(
+    gradients.check(
         "rmsNorm",
         ROWS + 80,
         new Network(
@@ -147,7 +132,7 @@ final class OpsTest {
     Tensor cos = tensors.normal("cos", 9, 3);
     Tensor sin = tensors.normal("sin", 9, 3);
     Tensor positions = tensors.ids("positions", ROWS, 9);
-    check(
+    gradients.check(
         "rope",
         ROWS + 30,
         new Network(
@@ -169,7 +154,7 @@ final class OpsTest {
   void attentionOverOneSegment() {
     AttentionShape shape = AttentionShape.causal(2, 1, 6);
     Segments segments = Segments.packed(new int[] {0}, new int[] {ROWS});
-    check(
+    gradients.check(
         "attention",
         400,
         new Network(
@@ -188,7 +173,7 @@ final class OpsTest {
   void attentionOfAValueToItself() {
     AttentionShape shape = AttentionShape.causal(1, 1, 6);
     Segments segments = Segments.packed(new int[] {0}, new int[] {ROWS});
-    check(
+    gradients.check(
         "self attention",
         400,
         new Network(
@@ -211,7 +196,7 @@ final class OpsTest {
 
   @Test
   void swiglu() {
-    check(
+    gradients.check(
         "swiglu",
         30,
         new Network(
@@ -232,7 +217,7 @@ final class OpsTest {
       factors[i] = kept ? mask.keptScale() : 0f;
     }
     Tensor factor = tensors.of(factors, ROWS, 7);
-    check(
+    gradients.check(
         "dropout",
         4,
         new Network(
@@ -247,7 +232,7 @@ final class OpsTest {
   void aValueSharedByManyCollectsTheGradientsOfAll() {
     Parameter norm = weight("norm", 7);
     Parameter w = weight("w", 7, 7);
-    check(
+    gradients.check(
         "shared",
         200,
         new Network(
@@ -265,6 +250,42 @@ final class OpsTest {
             },
             new Tensor[] {tensors.normal("x", ROWS, 7)},
             new Parameter[] {norm, w}));
+  }
+
+  /** The stem and the branch get one gradient, which the branch then turns or adds to in place. */
+  @Test
+  void theBranchOfAResidualDoesNotChangeTheGradientOfItsStem() {
+    Parameter w = weight("w", 6, 6);
+    Tensor cos = tensors.normal("cos", 1, 3);
+    Tensor sin = tensors.normal("sin", 1, 3);
+    Tensor positions = tensors.ints(new int[ROWS]);
+    gradients.check(
+        "turned branch",
+        80,
+        new Network(
+            (tape, in) -> {
+              Var branch = Ops.rope(tape, Ops.linear(tape, in[0], w), cos, sin, positions);
+              return Ops.residual(tape, in[0], branch);
+            },
+            (torch, in) -> {
+              TorchValue y = linear(in[0], in[1]);
+              TorchValue a = y.slice(1, 0, 3);
+              TorchValue b = y.slice(1, 3, 6);
+              TorchValue c = torch.view(cos);
+              TorchValue s = torch.view(sin);
+              return in[0].add(torch.cat(1, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s))));
+            },
+            new Tensor[] {tensors.normal("x", ROWS, 6)},
+            new Parameter[] {w}));
+    Parameter v = weight("v", 6, 6);
+    gradients.check(
+        "mapped branch",
+        40,
+        new Network(
+            (tape, in) -> Ops.residual(tape, in[0], Ops.linear(tape, in[0], v)),
+            (torch, in) -> in[0].add(linear(in[0], in[1])),
+            new Tensor[] {tensors.normal("x", ROWS, 6)},
+            new Parameter[] {v}));
   }
 
   @Test
@@ -322,92 +343,6 @@ final class OpsTest {
 
   private Parameter frozen(String name, long... shape) {
     return new Parameter(name, tensors.normal(name, shape), Training.FROZEN);
-  }
-
-  /**
-   * Compares with libtorch in float64 and with differences.
-   *
-   * @param roundings of the longest chain of sums and products in forward and backward: gradients
-   *     may err by so many U of the largest value
-   */
-  private void check(String what, int roundings, Network network) {
-    float[] upstream;
-    List<float[]> gradients = new ArrayList<>();
-    double magnitude = 0;
-    try (Tape tape = new Tape(device, Mode.RECORD)) {
-      Var[] leaves = leaves(tape, network);
-      Var result = network.ours.run(tape, leaves);
-      float[] values = result.value().toFloats();
-      upstream = Tensors.numbers(what + " upstream", values.length);
-      for (int i = 0; i < values.length; i++) {
-        magnitude += Math.abs((double) values[i] * upstream[i]);
-      }
-      tape.backward(result, result.value().emptyLike().copyFrom(upstream));
-      for (Var leaf : leaves) {
-        try (Tensor gradient = tape.takeGradient(leaf)) {
-          gradients.add(gradient.toFloats());
-        }
-      }
-      for (Parameter weight : network.weights) {
-        gradients.add(tensors.keep(weight.gradient().orElseThrow()).toFloats());
-      }
-    }
-    List<float[]> expected = theirs(network, upstream);
-    for (int i = 0; i < expected.size(); i++) {
-      String name = what + " input " + i;
-      Close.assertRelative(expected.get(i), gradients.get(i), roundings * U, name);
-      Tensor value =
-          i < network.leaves.length
-              ? network.leaves[i]
-              : network.weights[i - network.leaves.length].value();
-      // A result errs by `roundings` of its size at most, errors of either sign by their root.
-      double noise = Math.sqrt(roundings) * U * magnitude / Math.sqrt(upstream.length) * 2;
-      FiniteDifference.check(value, gradients.get(i), () -> loss(network, upstream), noise, name);
-    }
-  }
-
-  private Var[] leaves(Tape tape, Network network) {
-    Var[] leaves = new Var[network.leaves.length];
-    for (int i = 0; i < leaves.length; i++) {
-      leaves[i] = tape.leaf(network.leaves[i].emptyLike().copyFrom(network.leaves[i]));
-    }
-    return leaves;
-  }
-
-  private double loss(Network network, float[] upstream) {
-    try (Tape tape = new Tape(device, Mode.INFERENCE)) {
-      float[] values = network.ours.run(tape, leaves(tape, network)).value().toFloats();
-      double loss = 0;
-      for (int i = 0; i < values.length; i++) {
-        loss += (double) values[i] * upstream[i];
-      }
-      return loss;
-    }
-  }
-
-  private List<float[]> theirs(Network network, float[] upstream) {
-    List<float[]> gradients = new ArrayList<>();
-    try (LibTorch torch = LibTorch.open(Precision.FLOAT64, Gradients.ON)) {
-      List<TorchValue> inputs = new ArrayList<>();
-      for (Tensor leaf : network.leaves) {
-        inputs.add(torch.leaf(leaf));
-      }
-      for (Parameter weight : network.weights) {
-        inputs.add(torch.leaf(weight.value()));
-      }
-      TorchValue result = network.theirs.run(torch, inputs.toArray(TorchValue[]::new));
-      Tensor given = tensors.of(upstream, upstream.length);
-      result.reshape(-1).mul(torch.view(given)).total().backward();
-      for (TorchValue input : inputs) {
-        double[] gradient = input.gradient().toDoubles();
-        float[] rounded = new float[gradient.length];
-        for (int i = 0; i < rounded.length; i++) {
-          rounded[i] = (float) gradient[i];
-        }
-        gradients.add(rounded);
-      }
-    }
-    return gradients;
   }
 
   @Test
