@@ -82,6 +82,12 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           "the adapter to start from has r %d, but the recipe says adapter.r %d; make them equal"
               .formatted(files.config().r(), settings.r()));
     }
+    if (files.config().useRslora() != settings.rankStabilised()) {
+      throw new FormatException(
+          dir,
+          "the adapter to start from has use_rslora %s, so its matrices belong to another scale than the recipe's alpha/r; start from an adapter without rank stabilisation"
+              .formatted(files.config().useRslora()));
+    }
     return new LoraAdapter(
         settings,
         device,

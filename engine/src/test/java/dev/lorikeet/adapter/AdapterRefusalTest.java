@@ -75,6 +75,19 @@ final class AdapterRefusalTest {
   }
 
   @Test
+  void anotherScaleThanTheFilesIsRefused() {
+    Path stabilised = Fixture.ROOT.resolve("adapter/rslora/adapter");
+    assertSays(
+        FormatException.class,
+        () ->
+            attach(
+                "tied-gqa",
+                device -> LoraAdapter.readAs(stabilised, settings(4, "all-linear"), device)),
+        stabilised.toString(),
+        "has use_rslora true");
+  }
+
+  @Test
   void otherTargetsThanTheFilesAreRefused() {
     assertSays(
         ConfigException.class,
