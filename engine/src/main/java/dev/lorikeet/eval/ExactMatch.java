@@ -9,7 +9,6 @@ import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.torch.Device;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Share of prompts whose greedy continuation is, but for white space around it, the expected text
@@ -58,19 +57,14 @@ public final class ExactMatch {
     List<Answer> answers = new ArrayList<>();
     for (int from = 0; from < items.size(); from += PROMPTS_AT_ONCE) {
       List<Item> part = items.subList(from, Math.min(items.size(), from + PROMPTS_AT_ONCE));
-      List<int[]> prompts = part.stream().map(this::prompt).toList();
+      List<int[]> prompts =
+          part.stream().map(item -> tokenizer.encodeSequence(item.prompt)).toList();
       List<Continuation> texts = generator.generate(prompts, longest + 1, Sampling.GREEDY);
       for (int i = 0; i < part.size(); i++) {
         answers.add(judge(part.get(i), texts.get(i)));
       }
     }
     return new Result(answers, (int) answers.stream().filter(Answer::correct).count());
-  }
-
-  private int[] prompt(Item item) {
-    int[] bos = tokenizer.bosPrefix();
-    int[] text = tokenizer.encode(item.prompt);
-    return IntStream.concat(IntStream.of(bos), IntStream.of(text)).toArray();
   }
 
   private Answer judge(Item item, Continuation continuation) {

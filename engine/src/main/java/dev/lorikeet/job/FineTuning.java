@@ -60,6 +60,7 @@ public final class FineTuning implements AutoCloseable {
       data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
       tell(data.report(), fitted.data().maxSeqLen());
       plan = BatchPlan.of(fitted, data.train().size());
+      tellWarmup();
       trained =
           loaded
               .adapter()
@@ -135,8 +136,11 @@ public final class FineTuning implements AutoCloseable {
           "%d of %d records were left out: nothing to learn was left of them after cutting."
               .formatted(report.dropped(), report.records()));
     }
+  }
+
+  private void tellWarmup() {
     long warmup = config.train().warmupSteps();
-    long steps = BatchPlan.of(config, Math.max(1, (int) report.examples())).steps();
+    long steps = plan.steps();
     if (warmup >= steps) {
       listener.notice(
           "train.warmup_steps %d is not less than the run's %d steps, so the learning rate never reaches its peak."
