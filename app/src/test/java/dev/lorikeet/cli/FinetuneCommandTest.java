@@ -126,6 +126,7 @@ class FinetuneCommandTest {
         provenance.path("command_line").valueStream().map(JsonNode::asString).toList());
     assertEquals(
         Version.current().lorikeet(), provenance.path("versions").path("lorikeet").asString());
+    assertEquals(64, provenance.path("data").path("train_sha256").asString().length());
     assertTrue(TinyModel.read(run.resolve("recipe.yaml")).contains("seed: 7"));
   }
 

@@ -28,6 +28,29 @@ final class RecipeKeys {
           "adapter.technique", Set.of("qlora", "dora", "qdora"),
           "model.dtype", Set.of("bfloat16", "float16"));
 
+  /** What other tools call our keys. */
+  private static final Map<String, String> ELSEWHERE =
+      Map.ofEntries(
+          Map.entry("lr", "learning_rate"),
+          Map.entry("rank", "r"),
+          Map.entry("lora_r", "r"),
+          Map.entry("alpha", "lora_alpha"),
+          Map.entry("dropout", "lora_dropout"),
+          Map.entry("modules", "target_modules"),
+          Map.entry("num_train_epochs", "epochs"),
+          Map.entry("batch_size", "global_batch"),
+          Map.entry("train_batch_size", "global_batch"),
+          Map.entry("micro_batch_size", "micro_batch"),
+          Map.entry("per_device_train_batch_size", "micro_batch"),
+          Map.entry("lr_scheduler_type", "schedule"),
+          Map.entry("max_length", "max_seq_len"),
+          Map.entry("max_seq_length", "max_seq_len"),
+          Map.entry("cutoff_len", "max_seq_len"),
+          Map.entry("gradient_checkpointing", "recompute"),
+          Map.entry("output_dir", "dir"),
+          Map.entry("model_name_or_path", "path"),
+          Map.entry("val_set_size", "validation"));
+
   private RecipeKeys() {}
 
   /** Key of a record component: {@code loraAlpha} is {@code lora_alpha}. */
@@ -72,8 +95,9 @@ final class RecipeKeys {
     List<String> keys = new ArrayList<>(all());
     keys.addAll(sections());
     String name = lastPart(unknown);
+    String ours = ELSEWHERE.getOrDefault(name, name);
     for (String key : keys) {
-      if (lastPart(key).equals(name)) {
+      if (lastPart(key).equals(ours)) {
         return "did you mean " + key + "?";
       }
     }
@@ -86,7 +110,7 @@ final class RecipeKeys {
         nearest = key;
       }
     }
-    if (best <= Math.max(2, name.length() / 3)) {
+    if (best <= Math.max(2, name.length() / 3) && best < name.length()) {
       return "did you mean " + nearest + "?";
     }
     String section = unknown.substring(0, Math.max(0, unknown.lastIndexOf('.') + 1));

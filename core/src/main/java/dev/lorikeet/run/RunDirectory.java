@@ -75,13 +75,25 @@ public final class RunDirectory {
    * @throws ConfigException if {@code folder} is a file or holds anything
    */
   public static RunDirectory createAt(Path folder, String technique, String model, Clock clock) {
-    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+    requireFree(folder);
+    makeFolders("--out", folder);
+    return claimed(id(technique, model, clock), folder);
+  }
+
+  /**
+   * Checks, without touching it, that {@code folder} is absent or empty.
+   *
+   * @throws ConfigException as {@link #createAt}
+   */
+  public static void requireFree(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    if (!Files.isDirectory(folder)) {
       throw new ConfigException(
           "--out " + folder + " is a file, expected a folder that is absent or empty");
     }
-    makeFolders("--out", folder);
     refuseContents(folder);
-    return claimed(id(technique, model, clock), folder);
   }
 
   /** The run's name, unique in its output folder. */

@@ -100,13 +100,10 @@ public final class HfTokenizer implements Tokenizer {
 
   @Override
   public String decode(int[] ids, SpecialTokens specialTokens) {
-    for (int id : ids) {
-      if (id < 0 || id >= vocabSize()) {
-        throw new IllegalArgumentException(
-            name() + " has ids 0 to " + (vocabSize() - 1) + ", not " + id);
-      }
+    if (Arrays.stream(ids).anyMatch(id -> id < 0)) {
+      throw new IllegalArgumentException("an id is at least 0, found " + Arrays.toString(ids));
     }
-    long[] wide = Arrays.stream(ids).asLongStream().toArray();
+    long[] wide = Arrays.stream(ids).filter(id -> id < vocabSize()).asLongStream().toArray();
     return tokenizer.decode(wide, specialTokens == SpecialTokens.SKIP);
   }
 

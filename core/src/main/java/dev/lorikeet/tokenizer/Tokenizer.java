@@ -21,7 +21,13 @@ public interface Tokenizer extends AutoCloseable {
   /** Ids of {@code text} with what the tokenizer's own policy adds, as for a whole sequence. */
   int[] encodeWithSpecials(String text);
 
-  /** Text of {@code ids}; bytes that form no character become U+FFFD. */
+  /**
+   * Text of {@code ids}; bytes that form no character become U+FFFD. Ids from {@link #vocabSize()}
+   * on have no text: a model whose embedding has more rows than the tokenizer has tokens may say
+   * them.
+   *
+   * @throws IllegalArgumentException for a negative id
+   */
   String decode(int[] ids, SpecialTokens specialTokens);
 
   /** Id of the token that begins a sequence, whether or not the policy adds it. */

@@ -177,6 +177,9 @@ class RecipeTest {
     assertProblem("train: {max_seq_len: 2}", "train.max_seq_len is unknown; did you mean data.max");
     assertProblem("lora_alpha: 2", "lora_alpha is unknown; did you mean adapter.lora_alpha?");
     assertProblem("adaptor: {r: 2}", "adaptor is unknown; did you mean adapter?");
+    assertProblem("train: {lr: 2}", "train.lr is unknown; did you mean train.learning_rate?");
+    assertProblem("adapter: {rank: 2}", "adapter.rank is unknown; did you mean adapter.r?");
+    assertProblem("adapter: {x: 2}", "adapter.x is unknown; the keys there are adapter.tech");
     assertProblem("output: {zzzzzz: 2}", "output.zzzzzz is unknown; the keys there are output.dir");
   }
 

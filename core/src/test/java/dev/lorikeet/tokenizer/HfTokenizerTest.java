@@ -151,13 +151,15 @@ class HfTokenizerTest {
   }
 
   @Test
-  void decodingAnIdThatDoesNotExistIsRefused() {
+  void idsBehindTheVocabularyHaveNoText() {
+    // As the tokenizers library decodes them; embeddings are often padded to a round size.
     try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
-      IllegalArgumentException e =
-          assertThrows(
-              IllegalArgumentException.class,
-              () -> tokenizer.decode(new int[] {301}, SpecialTokens.KEEP));
-      assertTrue(String.valueOf(e.getMessage()).endsWith("has ids 0 to 300, not 301"));
+      int[] ids = tokenizer.encode("two words");
+      int[] padded = IntStream.concat(IntStream.of(ids), IntStream.of(301, 4000)).toArray();
+      assertEquals("two words", tokenizer.decode(padded, SpecialTokens.KEEP));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> tokenizer.decode(new int[] {-1}, SpecialTokens.KEEP));
     }
   }
 

@@ -2,19 +2,13 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.AtomicFile;
-import dev.lorikeet.format.SafeTensorsWriter;
 import dev.lorikeet.format.StoredType;
-import dev.lorikeet.format.TensorData;
+import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.torch.Tensor;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -56,22 +50,6 @@ final class CheckpointWriter {
     config.put("dtype", "float32");
     AtomicFile.writeString(
         directory.resolve("config.json"), JSON.writeValueAsString(config) + "\n");
-    Map<String, TensorData> tensors = new LinkedHashMap<>();
-    for (Parameter parameter : parameters) {
-      tensors.put(
-          parameter.name(),
-          new TensorData(
-              StoredType.F32,
-              Arrays.stream(parameter.value().shape()).boxed().toList(),
-              bytes(parameter.value())));
-    }
-    SafeTensorsWriter.write(
-        directory.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-  }
-
-  private static MemorySegment bytes(Tensor tensor) {
-    return tensor.device().hasHostMemory()
-        ? tensor.segment()
-        : MemorySegment.ofArray(tensor.toFloats());
+    WeightsFile.write(directory.resolve("model.safetensors"), parameters, StoredType.F32);
   }
 }

@@ -13,6 +13,7 @@ import dev.lorikeet.data.EncodeReport;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.job.RunListener.Start;
+import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
@@ -52,6 +53,7 @@ public final class FineTuning implements AutoCloseable {
     this.config = config;
     this.options = options;
     this.listener = listener;
+    options.out().ifPresent(RunDirectory::requireFree);
     device = Devices.open(config.device());
     try {
       loaded = load();

@@ -9,7 +9,6 @@ import dev.lorikeet.tokenizer.SpecialTokens;
 import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.torch.Device;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -71,13 +70,11 @@ public record TextGeneration(String text, List<Integer> tokens, Stop stop, Durat
    * which a continuation decoded alone would lose.
    */
   private static String text(Tokenizer tokenizer, int[] prompt, int[] ids) {
-    // An embedding may have more rows than the tokenizer has texts.
-    int[] known = Arrays.stream(ids).filter(id -> id < tokenizer.vocabSize()).toArray();
-    int[] all = IntStream.concat(IntStream.of(prompt), IntStream.of(known)).toArray();
+    int[] all = IntStream.concat(IntStream.of(prompt), IntStream.of(ids)).toArray();
     String head = tokenizer.decode(prompt, SpecialTokens.SKIP);
     String whole = tokenizer.decode(all, SpecialTokens.SKIP);
     return whole.startsWith(head)
         ? whole.substring(head.length())
-        : tokenizer.decode(known, SpecialTokens.SKIP);
+        : tokenizer.decode(ids, SpecialTokens.SKIP);
   }
 }

@@ -1,9 +1,11 @@
 package dev.lorikeet.job;
 
+import dev.lorikeet.data.Example;
+import dev.lorikeet.data.PackedBatch;
 import dev.lorikeet.error.DataException;
-import dev.lorikeet.generate.Scorer;
 import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.train.LanguageModelLoss;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -65,7 +67,7 @@ public record TextScore(List<Integer> tokens, List<OptionalDouble> logProbabilit
 
   /** One sequence on its way through the model. */
   private static final class Windows {
-    private final Scorer scorer;
+    private final LanguageModelLoss loss;
     private final int context;
     private final int[] prefix;
     private final int[] tokens;
@@ -73,7 +75,7 @@ public record TextScore(List<Integer> tokens, List<OptionalDouble> logProbabilit
     private int count;
 
     Windows(LoadedModel loaded, Device device, int[] tokens) {
-      scorer = new Scorer(loaded.model(), device);
+      loss = new LanguageModelLoss(loaded.model(), device);
       context = loaded.model().contextLength();
       prefix = loaded.tokenizer().bosPrefix();
       this.tokens = tokens;
@@ -95,9 +97,8 @@ public record TextScore(List<Integer> tokens, List<OptionalDouble> logProbabilit
 
     /** Scores the tokens of {@code window} from {@code first}, which is at least 1. */
     private void add(int[] window, int first) {
-      float[] logProbabilities = scorer.logProbabilities(window);
-      for (int t = first; t < window.length; t++) {
-        scores.add(OptionalDouble.of(logProbabilities[t - 1]));
+      for (float loss : loss.losses(PackedBatch.of(List.of(new Example(count, window, first))))) {
+        scores.add(OptionalDouble.of(-loss));
       }
       count++;
     }

@@ -3,6 +3,9 @@ package dev.lorikeet.model;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.kernel.AttentionShape;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * The keys of a Llama {@code config.json}, under Hugging Face's names.
@@ -88,6 +91,35 @@ public record LlamaConfig(
       throw json.wrong(key, "a positive integer");
     }
     return value;
+  }
+
+  /**
+   * The same config as {@code config.json} has it, for a model with default rotary positions.
+   *
+   * @throws IllegalStateException if the rotary positions are scaled
+   */
+  public Map<String, Object> json() {
+    if (!rope.type().equals("default")) {
+      throw new IllegalStateException("rotary positions of type " + rope.type());
+    }
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("architectures", List.of("LlamaForCausalLM"));
+    json.put("model_type", "llama");
+    json.put("hidden_size", hiddenSize);
+    json.put("intermediate_size", intermediateSize);
+    json.put("num_hidden_layers", numHiddenLayers);
+    json.put("num_attention_heads", numAttentionHeads);
+    json.put("num_key_value_heads", numKeyValueHeads);
+    json.put("head_dim", headDim);
+    json.put("vocab_size", vocabSize);
+    json.put("max_position_embeddings", maxPositionEmbeddings);
+    json.put("rms_norm_eps", rmsNormEps);
+    json.put("rope_theta", rope.theta());
+    json.put("hidden_act", "silu");
+    json.put("attention_bias", attentionBias);
+    json.put("mlp_bias", mlpBias);
+    json.put("tie_word_embeddings", tieWordEmbeddings);
+    return json;
   }
 
   /** Heads and scores of every layer. */

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.lorikeet.data.Example;
+import dev.lorikeet.data.PackedBatch;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.generate.Generator.Continuation;
 import dev.lorikeet.job.LoadedModel;
@@ -17,6 +19,7 @@ import dev.lorikeet.tape.Tape.Mode;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.tokenizer.SpecialTokens;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.train.LanguageModelLoss;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Arrays;
@@ -81,17 +84,26 @@ final class StoriesTest {
   void aSentenceHasTheReferencesLogProbability() {
     int[] ids = stories().tokenizer().encodeWithSpecials(SENTENCE);
     assertArrayEquals(SENTENCE_IDS, ids);
-    float[] logProbabilities = new Scorer(model(), device).logProbabilities(ids);
+    float[] logProbabilities = logProbabilities(ids);
     assertEquals(ids.length - 1, logProbabilities.length);
     assertEquals(SENTENCE_LOG_PROBABILITY, sum(logProbabilities), TOLERANCE);
   }
 
   @Test
   void tokenByTokenOverACacheTheSentenceHasTheSameLogProbability() {
-    float[] alone = new Scorer(model(), device).logProbabilities(SENTENCE_IDS);
+    float[] alone = logProbabilities(SENTENCE_IDS);
     float[] cached = logProbabilitiesOverACache(SENTENCE_IDS);
     assertEquals(SENTENCE_LOG_PROBABILITY, sum(cached), TOLERANCE);
     assertArrayEquals(alone, cached, (float) TOLERANCE);
+  }
+
+  private float[] logProbabilities(int[] ids) {
+    PackedBatch batch = PackedBatch.of(List.of(new Example(0, ids, 1)));
+    float[] logProbabilities = new LanguageModelLoss(model(), device).losses(batch);
+    for (int i = 0; i < logProbabilities.length; i++) {
+      logProbabilities[i] = -logProbabilities[i];
+    }
+    return logProbabilities;
   }
 
   private static String publishedStory() throws IOException {

@@ -191,6 +191,17 @@ final class FailedRunTest {
   }
 
   @Test
+  void aTakenFolderIsRefusedBeforeTheModelIsLoaded() throws IOException {
+    Path out = Files.createDirectory(folder.resolve("busy"));
+    TinyModel.data(out.resolve("cat.txt"), List.of("meow"));
+    var noModel = recipe.with("model.path='" + folder.resolve("absent") + "'");
+    ConfigException failure =
+        assertThrows(
+            ConfigException.class, () -> FineTuning.run(noModel, into(out), RunListener.silent()));
+    assertSays(failure, "is not empty (cat.txt)");
+  }
+
+  @Test
   void aFolderThatHoldsAnythingIsRefusedAndLeftAsItIs() throws IOException {
     Path out = Files.createDirectory(folder.resolve("photos"));
     TinyModel.data(out.resolve("cat.txt"), List.of("meow"));

@@ -67,7 +67,7 @@ final class TinyModel {
       throw new UncheckedIOException(failure);
     }
     AtomicFile.writeString(
-        directory.resolve("config.json"), JsonMapper.shared().writeValueAsString(config(llama)));
+        directory.resolve("config.json"), JsonMapper.shared().writeValueAsString(llama.json()));
     try (Device device = Device.cpu(1);
         Tokenizer tokenizer = HfTokenizer.open(directory);
         Llama model =
@@ -89,24 +89,6 @@ final class TinyModel {
     float[] values = embedding.value().toFloats();
     values[row * Math.toIntExact(embedding.value().size(1))] = Float.NaN;
     embedding.value().copyFrom(values);
-  }
-
-  private static Map<String, Object> config(LlamaConfig llama) {
-    Map<String, Object> config = new LinkedHashMap<>();
-    config.put("model_type", "llama");
-    config.put("hidden_act", "silu");
-    config.put("hidden_size", llama.hiddenSize());
-    config.put("intermediate_size", llama.intermediateSize());
-    config.put("num_hidden_layers", llama.numHiddenLayers());
-    config.put("num_attention_heads", llama.numAttentionHeads());
-    config.put("num_key_value_heads", llama.numKeyValueHeads());
-    config.put("head_dim", llama.headDim());
-    config.put("vocab_size", llama.vocabSize());
-    config.put("max_position_embeddings", llama.maxPositionEmbeddings());
-    config.put("rms_norm_eps", llama.rmsNormEps());
-    config.put("rope_theta", llama.rope().theta());
-    config.put("tie_word_embeddings", llama.tieWordEmbeddings());
-    return config;
   }
 
   /** {@code count} JSON lines of prompt and completion, from the {@code from}-th of the rule. */
