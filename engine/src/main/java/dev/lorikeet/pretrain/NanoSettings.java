@@ -43,7 +43,7 @@ public record NanoSettings(
 
   /** The settings that the committed model was made with. */
   public static NanoSettings embedded() {
-    return new NanoSettings(20261122, 2048, 30_000, 256, 512, 4, 80_000, 32, 16, 2.5e-3, 50);
+    return new NanoSettings(20261122, 2048, 30_000, 256, 512, 4, 300_000, 32, 16, 2.5e-3, 50);
   }
 
   /** The model's config: Llama with tied embeddings and two query heads to a key head. */
