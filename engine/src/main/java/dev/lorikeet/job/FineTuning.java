@@ -13,6 +13,7 @@ import dev.lorikeet.data.EncodeReport;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.job.RunListener.Start;
+import dev.lorikeet.nn.Linear;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.tape.Parameter;
@@ -63,6 +64,7 @@ public final class FineTuning implements AutoCloseable {
       tell(data.report(), fitted.data().maxSeqLen());
       plan = BatchPlan.of(fitted, data.train().size());
       tellWarmup();
+      loaded.adapter().flatMap(LoraAdapter::beyondFullRank).ifPresent(this::tellRank);
       trained =
           loaded
               .adapter()
@@ -130,8 +132,15 @@ public final class FineTuning implements AutoCloseable {
   private void tell(EncodeReport report, int maxSeqLen) {
     if (report.truncated() > 0) {
       listener.notice(
-          "%d of %d records are longer than %d tokens (the longest has %d) and were cut; raise data.max_seq_len to keep them whole."
-              .formatted(report.truncated(), report.records(), maxSeqLen, report.longest()));
+          "%d of %d records are longer than %d tokens (the longest has %d) and were cut; %s."
+              .formatted(
+                  report.truncated(),
+                  report.records(),
+                  maxSeqLen,
+                  report.longest(),
+                  maxSeqLen < loaded.model().contextLength()
+                      ? "raise data.max_seq_len to keep them whole"
+                      : "the model's context holds no more"));
     }
     if (report.dropped() > 0) {
       listener.notice(
@@ -148,6 +157,13 @@ public final class FineTuning implements AutoCloseable {
           "train.warmup_steps %d is not less than the run's %d steps, so the learning rate never reaches its peak."
               .formatted(warmup, steps));
     }
+  }
+
+  private void tellRank(Linear module) {
+    listener.notice(
+        "adapter.r %d is more than the rank that %s [%d, %d] can have; what is above costs memory and time and adds nothing."
+            .formatted(
+                config.adapter().r(), module.name(), module.outFeatures(), module.inFeatures()));
   }
 
   private FineTuneResult run() {

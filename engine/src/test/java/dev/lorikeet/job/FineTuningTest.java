@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -129,6 +130,45 @@ final class FineTuningTest {
         LoadedModel loaded = LoadedModel.open(model.toString(), adapter, device)) {
       return new ExactMatch(loaded.tokenizer(), device).evaluate(loaded.model(), items);
     }
+  }
+
+  @Test
+  void aRankBeyondTheLayersSizeTrainsAndIsTold() {
+    List<String> notices = new ArrayList<>();
+    FineTuneResult result =
+        FineTuning.run(
+            recipe.with("adapter.r=40", "train.max_steps=2"),
+            FineTuneOptions.defaults(),
+            noticesTo(notices));
+    assertEquals(
+        List.of(
+            "adapter.r 40 is more than the rank that model.layers.0.self_attn.q_proj [32, 32] can have; what is above costs memory and time and adds nothing."),
+        notices);
+    assertEquals(40, PeftAdapter.read(result.output()).config().r());
+  }
+
+  @Test
+  void whatTheContextCannotHoldIsToldWithoutAdviceThatCannotHelp() {
+    Path data = folder.resolve("long.jsonl");
+    TinyModel.data(data, List.of(TinyModel.record("cup", "hat ".repeat(100))));
+    List<String> notices = new ArrayList<>();
+    FineTuning.run(
+        recipe.with("data.train='" + data + "'", "data.max_seq_len=96", "train.max_steps=1"),
+        FineTuneOptions.defaults(),
+        noticesTo(notices));
+    assertTrue(notices.getFirst().startsWith("1 of 1 records are longer than 96 tokens"));
+    assertTrue(
+        notices.getFirst().endsWith("and were cut; the model's context holds no more."),
+        notices.toString());
+  }
+
+  private static RunListener noticesTo(List<String> notices) {
+    return new RunListener() {
+      @Override
+      public void notice(String text) {
+        notices.add(text);
+      }
+    };
   }
 
   @Test
