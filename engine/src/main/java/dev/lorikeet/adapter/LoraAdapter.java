@@ -107,10 +107,19 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     if (!adapted) {
       return base;
     }
-    Lora lora =
-        given.isPresent() ? restored(base, given.get()) : Lora.start(base, settings, device, rng);
+    Lora lora = given.isPresent() ? restored(base, given.get()) : fresh(base);
     modules.add(lora);
     return lora;
+  }
+
+  private Lora fresh(Linear base) {
+    int limit = Math.min(base.inFeatures(), base.outFeatures());
+    if (settings.r() > limit) {
+      throw new ConfigException(
+          "adapter.r %d is larger than %s allows: [%d, %d] has at most rank %d"
+              .formatted(settings.r(), base.name(), base.outFeatures(), base.inFeatures(), limit));
+    }
+    return Lora.start(base, settings, device, rng);
   }
 
   private Lora restored(Linear base, PeftAdapter files) {
@@ -190,17 +199,6 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   /** The adapted maps in the order of the model. */
   public List<Lora> modules() {
     return List.copyOf(modules);
-  }
-
-  /**
-   * The first adapted map whose weight [out, in] cannot have the adapter's rank: what is above the
-   * smaller side costs memory and time and adds no freedom, though PEFT allows it as well.
-   */
-  public Optional<Linear> beyondFullRank() {
-    return modules.stream()
-        .filter(module -> settings.r() > Math.min(module.inFeatures(), module.outFeatures()))
-        .<Linear>map(module -> module)
-        .findFirst();
   }
 
   /** Settings of all modules. */

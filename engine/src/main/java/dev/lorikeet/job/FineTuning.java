@@ -13,7 +13,6 @@ import dev.lorikeet.data.EncodeReport;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.job.RunListener.Start;
-import dev.lorikeet.nn.Linear;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.tape.Parameter;
@@ -64,7 +63,6 @@ public final class FineTuning implements AutoCloseable {
       tell(data.report(), fitted.data().maxSeqLen());
       plan = BatchPlan.of(fitted, data.train().size());
       tellWarmup();
-      loaded.adapter().flatMap(LoraAdapter::beyondFullRank).ifPresent(this::tellRank);
       trained =
           loaded
               .adapter()
@@ -157,13 +155,6 @@ public final class FineTuning implements AutoCloseable {
           "train.warmup_steps %d is not less than the run's %d steps, so the learning rate never reaches its peak."
               .formatted(warmup, steps));
     }
-  }
-
-  private void tellRank(Linear module) {
-    listener.notice(
-        "adapter.r %d is more than the rank that %s [%d, %d] can have; what is above costs memory and time and adds nothing."
-            .formatted(
-                config.adapter().r(), module.name(), module.outFeatures(), module.inFeatures()));
   }
 
   private FineTuneResult run() {

@@ -112,6 +112,24 @@ final class AdapterRefusalTest {
   }
 
   @Test
+  void aRankBeyondALayersSizeIsRefusedWithTheLimit() {
+    assertSays(
+        ConfigException.class,
+        () ->
+            attach(
+                "llama3-rope", device -> LoraAdapter.fresh(settings(33, "all-linear"), device, 0)),
+        "adapter.r 33 is larger than model.layers.0.self_attn.q_proj allows: [32, 32] has at most"
+            + " rank 32");
+    // k_proj is [16, 32].
+    assertSays(
+        ConfigException.class,
+        () -> attach("llama3-rope", device -> LoraAdapter.fresh(settings(17, "k_proj"), device, 0)),
+        "adapter.r 17 is larger than model.layers.0.self_attn.k_proj allows: [16, 32] has at most"
+            + " rank 16");
+    attach("llama3-rope", device -> LoraAdapter.fresh(settings(16, "k_proj"), device, 0));
+  }
+
+  @Test
   void targetsThatMatchNothingAreRefusedWithTheNamesThatThereAre() {
     assertSays(
         ConfigException.class,

@@ -133,21 +133,6 @@ final class FineTuningTest {
   }
 
   @Test
-  void aRankBeyondTheLayersSizeTrainsAndIsTold() {
-    List<String> notices = new ArrayList<>();
-    FineTuneResult result =
-        FineTuning.run(
-            recipe.with("adapter.r=40", "train.max_steps=2"),
-            FineTuneOptions.defaults(),
-            noticesTo(notices));
-    assertEquals(
-        List.of(
-            "adapter.r 40 is more than the rank that model.layers.0.self_attn.q_proj [32, 32] can have; what is above costs memory and time and adds nothing."),
-        notices);
-    assertEquals(40, PeftAdapter.read(result.output()).config().r());
-  }
-
-  @Test
   void whatTheContextCannotHoldIsToldWithoutAdviceThatCannotHelp() {
     Path data = folder.resolve("long.jsonl");
     TinyModel.data(data, List.of(TinyModel.record("cup", "hat ".repeat(100))));

@@ -156,4 +156,21 @@ final class InspectionTest {
     assertThrows(FormatException.class, () -> inspect(temp));
     assertThrows(ConfigException.class, () -> inspect(temp.resolve("nowhere")));
   }
+
+  @Test
+  void aRankThatDoesNotFitIsAWarning() throws IOException {
+    config(
+        LLAMA_2_7B
+            .replace("\"num_key_value_heads\": 32", "\"num_key_value_heads\": 1")
+            .replace("\"vocab_size\"", "\"head_dim\": 2, \"vocab_size\""));
+
+    Inspection found = inspect(temp);
+
+    assertEquals(
+        List.of("full"), found.techniques().stream().map(TechniqueCount::technique).toList());
+    assertTrue(
+        found.warnings().stream()
+            .anyMatch(text -> text.contains("k_proj allows: [2, 4096] has at most rank 2")),
+        found.warnings().toString());
+  }
 }
