@@ -1,11 +1,14 @@
 package dev.lorikeet.train;
 
+import dev.lorikeet.format.TensorData;
 import dev.lorikeet.kernel.AdamWStep;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Tensor;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * AdamW with torch's meaning of every number; decay goes on every trained value. Owns two states of
@@ -13,7 +16,7 @@ import java.util.List;
  *
  * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019</a>
  */
-public final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
   private final Kernels kernels;
   private final Settings settings;
   private final List<State> states = new ArrayList<>();
@@ -27,10 +30,16 @@ public final class AdamW implements AutoCloseable {
    * @param epsilon added to the root
    * @param weightDecay decoupled decay
    */
-  public record Settings(double beta1, double beta2, double epsilon, double weightDecay) {
+  public record Settings(double beta1, double beta2, double epsilon, double weightDecay)
+      implements Optimizer.Settings {
     /** β₁ 0.9, β₂ 0.999, ε 1e-8. */
     public static Settings withDecay(double weightDecay) {
       return new Settings(0.9, 0.999, 1e-8, weightDecay);
+    }
+
+    @Override
+    public AdamW start(List<Parameter> parameters, Kernels kernels) {
+      return new AdamW(parameters, this, kernels);
     }
   }
 
@@ -48,7 +57,7 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
-  /** Updates every parameter by its gradient and clears the gradient. */
+  @Override
   public void update(double learningRate) {
     step++;
     AdamWStep numbers =
@@ -68,6 +77,25 @@ public final class AdamW implements AutoCloseable {
           numbers);
       state.parameter.clearGradient();
     }
+  }
+
+  @Override
+  public Map<String, TensorData> state() {
+    return OptimizerState.of(step, tensors());
+  }
+
+  @Override
+  public void restore(Map<String, TensorData> state) {
+    step = OptimizerState.into(tensors(), state);
+  }
+
+  private Map<String, Tensor> tensors() {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (State state : states) {
+      tensors.put(state.parameter.name() + ".exp_avg", state.mean);
+      tensors.put(state.parameter.name() + ".exp_avg_sq", state.square);
+    }
+    return tensors;
   }
 
   @Override

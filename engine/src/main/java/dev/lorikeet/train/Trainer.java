@@ -26,7 +26,7 @@ public final class Trainer implements AutoCloseable {
   private final GradientClip clip;
   private final Collective collective;
   private final LanguageModelLoss loss;
-  private final AdamW optimizer;
+  private final Optimizer optimizer;
 
   /**
    * A trainer at step 0.
@@ -45,7 +45,7 @@ public final class Trainer implements AutoCloseable {
     Kernels kernels = Kernels.of(device);
     clip = new GradientClip(kernels, setup.maxGradNorm());
     loss = new LanguageModelLoss(model, device);
-    optimizer = new AdamW(parameters, setup.optimizer(), kernels);
+    optimizer = setup.optimizer().start(this.parameters, kernels);
   }
 
   /**

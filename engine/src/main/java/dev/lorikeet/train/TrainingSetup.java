@@ -15,7 +15,7 @@ import dev.lorikeet.config.TrainSettings.LossWeighting;
  */
 public record TrainingSetup(
     LearningRate learningRate,
-    AdamW.Settings optimizer,
+    Optimizer.Settings optimizer,
     double maxGradNorm,
     LossWeighting lossWeighting,
     long seed,
