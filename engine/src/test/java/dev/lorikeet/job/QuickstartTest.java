@@ -1,0 +1,45 @@
+package dev.lorikeet.job;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.eval.ExactMatch.Answer;
+import dev.lorikeet.job.Quickstart.Outcome;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class QuickstartTest {
+  @TempDir private Path folder;
+
+  @Test
+  @Tag("native")
+  @Tag("slow")
+  void theTunedModelKnowsTheTaskAndTheUntouchedOneDoesNot() {
+    Outcome outcome = quickstart();
+    assertEquals(200, outcome.tuned().answers().size());
+    assertTrue(outcome.base().score() <= 0.02, "untouched: " + outcome.base().score());
+    assertTrue(outcome.tuned().score() >= 0.85, "tuned: " + outcome.tuned().score());
+  }
+
+  @Test
+  @Tag("native")
+  void theSameSeedGivesTheSameAnswersAndLosses() {
+    Outcome one = quickstart("train.max_steps=6");
+    Outcome other = quickstart("train.max_steps=6");
+    assertEquals(texts(one), texts(other));
+    assertEquals(one.training().trainLoss(), other.training().trainLoss());
+    assertEquals(one.training().validationAfter(), other.training().validationAfter());
+  }
+
+  private Outcome quickstart(String... overrides) {
+    return Quickstart.run(
+        folder, List.of(overrides), FineTuneOptions.defaults(), new Quickstart.Listener() {});
+  }
+
+  private static List<String> texts(Outcome outcome) {
+    return outcome.tuned().answers().stream().map(Answer::text).toList();
+  }
+}
