@@ -1,5 +1,6 @@
 package dev.lorikeet.cli;
 
+import dev.lorikeet.torch.ContainerMemory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -65,10 +66,7 @@ record Machine(
   record Memory(long totalBytes, long availableBytes, Optional<ContainerMemory> container) {
     /** What this process could still take. */
     long usableBytes() {
-      long inContainer =
-          container
-              .map(limit -> Math.max(0, limit.limitBytes() - limit.usedBytes()))
-              .orElse(Long.MAX_VALUE);
+      long inContainer = container.map(ContainerMemory::freeBytes).orElse(Long.MAX_VALUE);
       return Math.min(availableBytes, inContainer);
     }
   }

@@ -1,5 +1,6 @@
 package dev.lorikeet.cli;
 
+import dev.lorikeet.torch.ContainerMemory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.FunctionDescriptor;
@@ -70,9 +71,7 @@ final class MachineProbe {
 
   private static Machine.Memory memory(GlobalMemory memory) {
     return new Machine.Memory(
-        memory.getTotal(),
-        memory.getAvailable(),
-        ContainerMemory.read(Path.of("/proc/self/cgroup"), Path.of("/sys/fs/cgroup")));
+        memory.getTotal(), memory.getAvailable(), ContainerMemory.ofThisProcess());
   }
 
   private static Machine.Disk disk(String use, Path folder) {

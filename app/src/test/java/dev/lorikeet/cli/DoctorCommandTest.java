@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.cli.Check.Verdict;
+import dev.lorikeet.torch.ContainerMemory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

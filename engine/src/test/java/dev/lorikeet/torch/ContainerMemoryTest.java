@@ -1,4 +1,4 @@
-package dev.lorikeet.cli;
+package dev.lorikeet.torch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

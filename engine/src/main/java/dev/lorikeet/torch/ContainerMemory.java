@@ -1,4 +1,4 @@
-package dev.lorikeet.cli;
+package dev.lorikeet.torch;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * @param limitBytes the smallest limit of the group and the groups around it
  * @param usedBytes what that group uses, without the file cache that the kernel can drop
  */
-record ContainerMemory(long limitBytes, long usedBytes) {
+public record ContainerMemory(long limitBytes, long usedBytes) {
   /** Version 1 writes "no limit" as the largest multiple of the page size. */
   private static final long NO_LIMIT = 1L << 60;
 
@@ -33,6 +33,16 @@ record ContainerMemory(long limitBytes, long usedBytes) {
       this.used = used;
       this.droppable = droppable;
     }
+  }
+
+  /** The limit on this process; empty without one and on other systems than Linux. */
+  public static Optional<ContainerMemory> ofThisProcess() {
+    return read(Path.of("/proc/self/cgroup"), Path.of("/sys/fs/cgroup"));
+  }
+
+  /** What the process may still take before it is ended. */
+  public long freeBytes() {
+    return Math.max(0, limitBytes - usedBytes);
   }
 
   /**

@@ -1,0 +1,83 @@
+package dev.lorikeet.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.error.ConfigException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+final class MemoryGuardTest {
+  private static final long MEBI = 1L << 20;
+  private static final StepShape WANTED = new StepShape(4, false, StepShape.DEFAULT_LOSS_CHUNK);
+
+  private final List<String> notices = new ArrayList<>();
+
+  /** 100 MiB of weights, 40 MiB an example and a tenth of it with recompute, and the logits. */
+  private static long need(StepShape shape) {
+    long example = shape.recompute() ? 4 * MEBI : 40 * MEBI;
+    return 100 * MEBI + shape.microBatch() * example + 4 * shape.lossChunkFloats();
+  }
+
+  private StepShape fit(long availableMebi) {
+    return new MemoryGuard(MemoryGuardTest::need, availableMebi * MEBI, notices::add)
+        .fit(WANTED, 12);
+  }
+
+  @Test
+  void whatFitsStaysAsItIs() {
+    assertEquals(WANTED, fit(325));
+    assertEquals(List.of(), notices);
+  }
+
+  @Test
+  void smallerMicroBatchesComeFirst() {
+    assertEquals(WANTED.withMicroBatch(3), fit(300));
+    assertEquals(
+        List.of(
+            "train.micro_batch 4 does not fit (0.29 GiB of 0.29 GiB free), so a step takes 4"
+                + " micro-batches of 3; the global batch stays 12."),
+        notices);
+  }
+
+  @Test
+  void thenRecomputeThenFewerLogitsAndEachIsToldOnce() {
+    assertEquals(WANTED.withMicroBatch(1).withRecompute(), fit(155));
+    assertEquals(2, notices.size());
+    notices.clear();
+    StepShape least = fit(125);
+    assertEquals(WANTED.withMicroBatch(1).withRecompute().withLossChunk(1L << 21), least);
+    assertEquals(3, notices.size());
+    assertTrue(notices.getLast().startsWith("logits are computed 2,097,152 numbers at a time"));
+  }
+
+  @Test
+  void whatNeverFitsIsRefusedWithItsNeed() {
+    ConfigException failure = assertThrows(ConfigException.class, () -> fit(100));
+    assertTrue(
+        String.valueOf(failure.getMessage())
+            .contains("it needs 0.10 GiB, and 0.10 GiB are free. Shorter sequences"),
+        failure.getMessage());
+  }
+
+  @Test
+  void theFastestOfThoseThatFitIsTaken() {
+    Map<Integer, Double> nanos = Map.of(1, 9.0, 2, 5.0, 3, 4.0, 4, 4.5, 6, 1.0, 12, 1.0);
+    List<Integer> tried = new ArrayList<>();
+    MemoryGuard guard = new MemoryGuard(MemoryGuardTest::need, 330 * MEBI, notices::add);
+    StepShape fastest =
+        guard.fastest(
+            WANTED,
+            12,
+            8,
+            shape -> {
+              tried.add(shape.microBatch());
+              return nanos.getOrDefault(shape.microBatch(), Double.NaN);
+            });
+    assertEquals(3, fastest.microBatch());
+    assertEquals(List.of(4, 3, 2, 1), tried, "six examples do not fit, twelve are too many");
+  }
+}
