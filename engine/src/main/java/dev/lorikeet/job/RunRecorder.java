@@ -15,6 +15,7 @@ import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.StepReport;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 
@@ -110,7 +111,7 @@ final class RunRecorder implements AutoCloseable {
   }
 
   void validated(long step, double loss) {
-    journal.log("validated step=%d loss=%.6f".formatted(step, loss));
+    journal.log(String.format(Locale.ROOT, "validated step=%d loss=%.6f", step, loss));
   }
 
   void failed(String reason) {
@@ -126,7 +127,9 @@ final class RunRecorder implements AutoCloseable {
         record.id(),
         new Artefact(result.output().getFileName().toString(), result.output(), "", 0));
     store.finish(record.id(), status, summary);
-    journal.log("finished steps=%d loss=%.6f".formatted(result.steps(), result.trainLoss()));
+    journal.log(
+        String.format(
+            Locale.ROOT, "finished steps=%d loss=%.6f", result.steps(), result.trainLoss()));
   }
 
   private static Map<String, Object> summary(FineTuneResult result) {

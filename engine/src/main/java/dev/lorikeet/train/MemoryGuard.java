@@ -3,6 +3,7 @@ package dev.lorikeet.train;
 import dev.lorikeet.error.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
@@ -87,8 +88,11 @@ public record MemoryGuard(
       shape = shape.withLossChunk(shape.lossChunkFloats() / 2);
     }
     notice.accept(
-        "logits are computed %,d numbers at a time instead of %,d, so that a step fits."
-            .formatted(shape.lossChunkFloats(), start.lossChunkFloats()));
+        String.format(
+            Locale.ROOT,
+            "logits are computed %,d numbers at a time instead of %,d, so that a step fits.",
+            shape.lossChunkFloats(),
+            start.lossChunkFloats()));
     return shape;
   }
 
@@ -133,6 +137,6 @@ public record MemoryGuard(
   }
 
   private static String gibi(long bytes) {
-    return "%.2f GiB".formatted(bytes / GIBI);
+    return String.format(Locale.ROOT, "%.2f GiB", bytes / GIBI);
   }
 }
