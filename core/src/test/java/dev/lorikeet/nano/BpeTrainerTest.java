@@ -116,10 +116,9 @@ class BpeTrainerTest {
   }
 
   @Test
-  void everyProductAndLabelIsOneTokenAfterASpaceAndInQuotes() {
+  void everyProductAndLabelIsOneTokenAfterASpace() {
     for (String list : List.of("item", "wishes")) {
       for (String word : TicketWriter.grammar().templates(list)) {
-        assertTrue(vocabulary.tokens().contains(word), word);
         assertTrue(vocabulary.tokens().contains("Ġ" + word), word);
       }
     }
