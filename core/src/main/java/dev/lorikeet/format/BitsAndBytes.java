@@ -67,6 +67,18 @@ public final class BitsAndBytes {
     return checkpoint.contains(name) && !checkpoint.entry(name).type().isFloat();
   }
 
+  /** The word for the first quantised weight: nf4, fp4 or int8; empty if all are plain numbers. */
+  public static Optional<String> format(HfCheckpoint checkpoint) {
+    for (String name : checkpoint.names()) {
+      if (name.endsWith(WEIGHT) && isQuantised(checkpoint, name)) {
+        String nf4 = name + STATE_PREFIX + FourBitState.Type.NF4.word();
+        boolean bytes = checkpoint.entry(name).type() == StoredType.I8;
+        return Optional.of(bytes ? "int8" : checkpoint.contains(nf4) ? "nf4" : "fp4");
+      }
+    }
+    return Optional.empty();
+  }
+
   /** Whether {@code name} belongs to a quantised weight and is not one itself. */
   public static boolean isCompanion(String name) {
     return name.contains(STATE)

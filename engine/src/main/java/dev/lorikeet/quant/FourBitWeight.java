@@ -1,5 +1,6 @@
 package dev.lorikeet.quant;
 
+import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.format.FourBitState;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.format.StoredQuantization.FourBit;
@@ -94,6 +95,18 @@ final class FourBitWeight implements QuantizedWeight {
   @Override
   public int inFeatures() {
     return Math.toIntExact(state.shape().getLast());
+  }
+
+  @Override
+  public Quantization format() {
+    return format(state);
+  }
+
+  static Quantization format(FourBitState state) {
+    return switch (state.type()) {
+      case NF4 -> Quantization.NF4;
+      case FP4 -> Quantization.FP4;
+    };
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.lorikeet.quant;
 
+import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.format.StoredQuantization.Int8;
 import dev.lorikeet.kernel.Int8Kernel;
@@ -52,6 +53,11 @@ final class Int8Weight implements QuantizedWeight {
   @Override
   public int inFeatures() {
     return inFeatures;
+  }
+
+  @Override
+  public Quantization format() {
+    return Quantization.INT8;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.lorikeet.quant;
 
+import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.torch.Device;
 
@@ -11,6 +12,9 @@ public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWei
 
   /** Columns, as those of the map's input. */
   int inFeatures();
+
+  /** The format: one that quantises. */
+  Quantization format();
 
   /** Where the codes and scales lie. */
   Device device();

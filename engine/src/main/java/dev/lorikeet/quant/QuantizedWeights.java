@@ -14,11 +14,11 @@ import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DenseLinear.Bias;
 import dev.lorikeet.nn.DenseLinear.Shape;
 import dev.lorikeet.nn.Weights;
+import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -86,26 +86,19 @@ public final class QuantizedWeights implements Weights {
   private QuantizedWeight asStored(String name, StoredQuantization stored) {
     Quantization format =
         switch (stored) {
-          case FourBit fourBit ->
-              switch (fourBit.state().type()) {
-                case NF4 -> Quantization.NF4;
-                case FP4 -> Quantization.FP4;
-              };
+          case FourBit fourBit -> FourBitWeight.format(fourBit.state());
           case Int8 _ -> Quantization.INT8;
         };
-    if (scheme.quantises() && scheme.format() != format) {
+    boolean refused = scheme.stored() == OtherFormats.REFUSED;
+    if (refused && scheme.quantises() && scheme.format() != format) {
       throw new ConfigException(
-          "model.quantization: %s, but the checkpoint in %s holds %s as %s, and quantising twice would lose more than either; leave model.quantization out, or take the checkpoint that is not quantised"
-              .formatted(spelling(scheme.format()), directory(), name, spelling(format)));
+          "quantization %s is asked for, but the checkpoint in %s holds %s as %s, and quantising twice would lose more than either; leave quantization out, or take the checkpoint that is not quantised"
+              .formatted(scheme.format().spelling(), directory(), name, format.spelling()));
     }
     return switch (stored) {
       case FourBit fourBit -> FourBitWeight.read(fourBit, device);
       case Int8 int8 -> Int8Weight.read(int8, device);
     };
-  }
-
-  private static String spelling(Quantization format) {
-    return format.name().toLowerCase(Locale.ROOT);
   }
 
   private QuantizedWeight quantised(String name, Shape shape, String impliedBy) {
