@@ -109,7 +109,11 @@ final class FinetuneCommand implements Callable<Integer> {
     boolean full = config.adapter().technique() == Technique.FULL;
     String model = full ? result.output().toString() : config.model().path();
     String adapter = full ? "" : " --adapter " + ShellWord.of(result.output().toString());
-    return "lorikeet generate --model " + ShellWord.of(model) + adapter + " --prompt '...'";
+    return "lorikeet generate --model "
+        + ShellWord.of(model)
+        + adapter
+        + QuantizationOptions.of(config)
+        + " --prompt '...'";
   }
 
   private static Map<String, Object> document(

@@ -22,6 +22,7 @@ import picocli.CommandLine.Parameters;
     description = "Shows what a model is and what each technique would train, without loading it.")
 final class InspectCommand implements Callable<Integer> {
   private final Console console;
+  @Mixin private QuantizationOptions quantization = new QuantizationOptions();
   @Mixin private JsonOption json = new JsonOption();
 
   @Parameters(
@@ -35,7 +36,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Inspection inspection = Inspection.of(model);
+    Inspection inspection = Inspection.of(model, quantization.scheme());
     if (json.wanted()) {
       console.json(InspectionJson.of(inspection));
     } else {
@@ -66,6 +67,7 @@ final class InspectCommand implements Callable<Integer> {
         "parameters",
         Amounts.count(inspection.parameters().total())
             + inspection.storedType().map(type -> ", stored as " + type).orElse(""));
+    facts.row("in memory", Amounts.bytes(inspection.weightBytes()));
     facts.row("layers", "%d of hidden size %d".formatted(shape.layers(), shape.hiddenSize()));
     facts.row(
         "attention",

@@ -21,6 +21,7 @@ final class InspectionJson {
     json.put("directory", inspection.directory().toString());
     json.put("architecture", inspection.architecture());
     inspection.storedType().ifPresent(type -> json.put("dtype", type));
+    json.put("weight_bytes", inspection.weightBytes());
     json.put("context_length", shape.contextLength());
     json.put("vocabulary_size", shape.vocabularySize());
     json.put("hidden_size", shape.hiddenSize());

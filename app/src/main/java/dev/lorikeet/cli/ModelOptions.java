@@ -7,9 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Which model is asked: {@code --model} and {@code --adapter}. */
+/** Which model is asked: {@code --model}, {@code --adapter} and how the base is held. */
 final class ModelOptions {
   private static final String CONFIG = "adapter_config.json";
 
@@ -26,6 +27,8 @@ final class ModelOptions {
       description = "Folder of a PEFT adapter that was trained on the model.")
   private @Nullable Path adapter;
 
+  @Mixin private QuantizationOptions quantization = new QuantizationOptions();
+
   /**
    * Loads the model; the caller closes it.
    *
@@ -34,7 +37,7 @@ final class ModelOptions {
   LoadedModel open(Device device) {
     Optional<Path> folder = Optional.ofNullable(adapter);
     folder.ifPresent(ModelOptions::requireAdapter);
-    return LoadedModel.open(model, folder, device);
+    return LoadedModel.open(model, folder, quantization.scheme(), device);
   }
 
   private static void requireAdapter(Path folder) {

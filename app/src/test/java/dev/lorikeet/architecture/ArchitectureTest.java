@@ -42,7 +42,8 @@ final class ArchitectureTest {
     place(rooms, "tape", below(rooms, "kernel"));
     place(rooms, "nn", below(rooms, "tape"));
     place(rooms, "model", below(rooms, "nn"));
-    place(rooms, "adapter", below(rooms, "nn"));
+    place(rooms, "quant", below(rooms, "nn"));
+    place(rooms, "adapter", below(rooms, "quant"));
     place(rooms, "train", below(rooms, "model", "adapter"));
     place(rooms, "generate", below(rooms, "model", "adapter"));
     place(rooms, "eval", below(rooms, "generate"));

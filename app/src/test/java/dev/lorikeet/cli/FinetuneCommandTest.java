@@ -96,6 +96,30 @@ class FinetuneCommandTest {
   }
 
   @Test
+  void qloraCountsTheSameParametersAndSaysHowToAskTheTunedModel() {
+    assertEquals(0, finetune("--json"), terminal.err());
+    JsonNode lora = terminal.json();
+
+    assertEquals(0, finetune("--json", "--set", "adapter.technique=qlora"), terminal.err());
+
+    JsonNode qlora = terminal.json();
+    assertEquals("qlora", qlora.path("technique").asString());
+    for (String key : List.of("trainable_parameters", "total_parameters")) {
+      assertEquals(lora.path(key).asLong(), qlora.path(key).asLong(), key);
+    }
+    assertTrue(qlora.path("peak_bytes").asLong() < lora.path("peak_bytes").asLong());
+    double after = qlora.path("validation_loss_after").asDouble();
+    assertTrue(after < qlora.path("validation_loss_before").asDouble() - 0.1, qlora.toString());
+    Path run = Path.of(qlora.path("directory").asString());
+    assertEquals(
+        "lorikeet generate --model %s --adapter %s --quantization nf4 --prompt '...'"
+            .formatted(TinyModel.FOLDER, run.resolve("adapter")),
+        qlora.path("next").asString());
+    assertTrue(
+        TinyModel.read(run.resolve("provenance.json")).contains("\"quantization\" : \"nf4\""));
+  }
+
+  @Test
   void metricsAndProvenanceOfTheRunAreComplete() {
     assertEquals(0, finetune("--json", "--set", "train.seed=7"), terminal.err());
 

@@ -53,6 +53,28 @@ class GenerateCommandTest {
   }
 
   @Test
+  void theBaseCanBeQuantised() {
+    assertEquals(
+        0,
+        generate("--prompt", "The tree", "--max-new-tokens", "9", "--quantization", "nf4"),
+        terminal.err());
+    assertRefused(
+        "--quantization must be one of none, nf4, fp4, int8, found \"auto\"",
+        "--prompt",
+        "x",
+        "--quantization",
+        "auto");
+    assertRefused(
+        "--quant-block-size must be a power of two from 32 to 4096, found 65",
+        "--prompt",
+        "x",
+        "--quantization",
+        "nf4",
+        "--quant-block-size",
+        "65");
+  }
+
+  @Test
   void promptCanComeFromStandardInput() {
     generate("--prompt", "Größe 🦜", "--json", "--max-new-tokens", "5");
     JsonNode direct = terminal.json();

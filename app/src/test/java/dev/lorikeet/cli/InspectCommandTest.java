@@ -21,6 +21,7 @@ class InspectCommandTest {
         model          DIR
         architecture   llama
         parameters     24,736, stored as F32
+        in memory      96.6 KiB
         layers         2 of hidden size 32
         attention      2 heads and 1 key-value heads of 16
         context        256 tokens
@@ -55,6 +56,24 @@ class InspectCommandTest {
         terminal.out());
     assertTrue(terminal.out().contains("  model.safetensors"), terminal.out());
     assertEquals("", terminal.err());
+  }
+
+  @Test
+  void aQuantisedBaseTakesLessMemory() {
+    String folder = TinyModel.FOLDER.toString();
+    assertEquals(0, terminal.run("inspect", folder, "--json"), terminal.err());
+    long plain = terminal.json().path("weight_bytes").asLong();
+    assertEquals(4 * terminal.json().path("parameters").path("total").asLong(), plain);
+
+    assertEquals(0, terminal.run("inspect", folder, "--json", "--quantization", "nf4"));
+    long maps = 15_360;
+    long codes = maps / 2;
+    long scales = maps / 64;
+    long scalesOfScales = 4 * 14;
+    assertEquals(
+        plain - 4 * maps + codes + scales + scalesOfScales,
+        terminal.json().path("weight_bytes").asLong());
+    assertEquals(24_736, terminal.json().path("parameters").path("total").asLong());
   }
 
   @Test

@@ -49,6 +49,25 @@ class ScoreCommandTest {
   }
 
   @Test
+  void aQuantisedBaseScoresAlmostTheSame() {
+    score(TinyModel.FOLDER, "--json", "--text", "The tree sang");
+    double plain = terminal.json().path("sum").asDouble();
+    for (String format : List.of("none", "nf4", "fp4", "int8")) {
+      score(TinyModel.FOLDER, "--json", "--text", "The tree sang", "--quantization", format);
+      double sum = terminal.json().path("sum").asDouble();
+      assertEquals(format.equals("none"), sum == plain, format + " " + sum);
+      assertEquals(plain, sum, 0.05 * Math.abs(plain), format);
+    }
+    String[] blocks = {"--quantization", "nf4", "--no-double-quant", "--quant-block-size", "32"};
+    List<String> args = new ArrayList<>(List.of("--json", "--text", "The tree sang"));
+    score(TinyModel.FOLDER, "--json", "--text", "The tree sang", "--quantization", "nf4");
+    double nf4 = terminal.json().path("sum").asDouble();
+    args.addAll(List.of(blocks));
+    assertEquals(0, score(TinyModel.FOLDER, args.toArray(String[]::new)), terminal.err());
+    assertTrue(terminal.json().path("sum").asDouble() != nf4, "the blocks count");
+  }
+
+  @Test
   void aFileIsScoredAsItsText() {
     Path file = TinyModel.write(temp.resolve("text.txt"), "The tree\nsang");
     score(TinyModel.FOLDER, "--json", "--text", "The tree\nsang");

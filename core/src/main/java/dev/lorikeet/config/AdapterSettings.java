@@ -30,6 +30,8 @@ public record AdapterSettings(
   public enum Technique implements Choice {
     /** A low-rank adapter; the base weights stay. */
     LORA,
+    /** A low-rank adapter over a base whose linear maps are quantised to 4 or 8 bits. */
+    QLORA,
     /** Every weight of the model. */
     FULL
   }

@@ -5,9 +5,17 @@ package dev.lorikeet.config;
  *
  * @param path folder with the checkpoint in Hugging Face layout, or {@value #NANO}; a relative
  *     folder starts at the working directory
- * @param dtype number format that the base weights are held in
+ * @param dtype number format that the base weights are held in, but those that are quantised
+ * @param quantization format that the linear maps of the blocks are held in
+ * @param doubleQuant whether the scales of a 4-bit format are quantised too; no effect on int8
+ * @param quantBlockSize weights that share a scale in a 4-bit format: a power of two, 32 to 4096
  */
-public record ModelSettings(String path, @Default("float32") Dtype dtype) {
+public record ModelSettings(
+    String path,
+    @Default("float32") Dtype dtype,
+    @Default("auto") Quantization quantization,
+    @Default("true") boolean doubleQuant,
+    @Default("64") int quantBlockSize) {
 
   /** Path that stands for the model embedded in Lorikeet. */
   public static final String NANO = "nano";
@@ -17,8 +25,32 @@ public record ModelSettings(String path, @Default("float32") Dtype dtype) {
     FLOAT32
   }
 
+  /** Format that the linear maps of the blocks are held in. */
+  public enum Quantization implements Choice {
+    /** What the technique asks for: nf4 with qlora, otherwise none. */
+    AUTO,
+    /** As {@code dtype} says; maps that the checkpoint stores quantised stay so. */
+    NONE,
+    /** 4 bits: quantiles of the normal distribution (Dettmers et al. 2023). */
+    NF4,
+    /** 4 bits: a floating-point number. */
+    FP4,
+    /** 8 bits and a scale for every row (Dettmers et al. 2022). */
+    INT8
+  }
+
+  private static final int MIN_BLOCK = 32;
+  private static final int MAX_BLOCK = 4096;
+
   public ModelSettings {
-    new Check().notBlank("model.path", path).done("model settings");
+    boolean powerOfTwo = Integer.bitCount(quantBlockSize) == 1;
+    new Check()
+        .notBlank("model.path", path)
+        .require(
+            powerOfTwo && quantBlockSize >= MIN_BLOCK && quantBlockSize <= MAX_BLOCK,
+            "model.quant_block_size must be a power of two from %d to %d, found %d"
+                .formatted(MIN_BLOCK, MAX_BLOCK, quantBlockSize))
+        .done("model settings");
   }
 
   /** Whether the embedded model is meant rather than a folder. */

@@ -12,20 +12,12 @@ import java.util.Set;
 final class RecipeKeys {
   /** Keys that mean something in the field but are not built yet. */
   static final Set<String> RESERVED =
-      Set.of(
-          "model.id",
-          "model.quantization",
-          "model.double_quant",
-          "data.columns",
-          "data.sources",
-          "data.clean",
-          "eval",
-          "plan");
+      Set.of("model.id", "data.columns", "data.sources", "data.clean", "eval", "plan");
 
   /** Values of closed sets that are not built yet. */
   static final Map<String, Set<String>> RESERVED_VALUES =
       Map.of(
-          "adapter.technique", Set.of("qlora", "dora", "qdora"),
+          "adapter.technique", Set.of("dora", "qdora"),
           "model.dtype", Set.of("bfloat16", "float16"));
 
   /** What other tools call our keys. */
@@ -49,6 +41,8 @@ final class RecipeKeys {
           Map.entry("gradient_checkpointing", "recompute"),
           Map.entry("output_dir", "dir"),
           Map.entry("model_name_or_path", "path"),
+          Map.entry("bnb_4bit_quant_type", "quantization"),
+          Map.entry("bnb_4bit_use_double_quant", "double_quant"),
           Map.entry("val_set_size", "validation"));
 
   private RecipeKeys() {}

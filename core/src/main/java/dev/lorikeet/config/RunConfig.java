@@ -1,5 +1,7 @@
 package dev.lorikeet.config;
 
+import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.config.ModelSettings.Quantization;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -27,7 +29,29 @@ public record RunConfig(
         .require(
             DEVICE.matcher(device).matches(),
             "device must be auto, cpu, cuda or cuda:N, found " + device)
+        .require(
+            adapter.technique() != Technique.FULL || !quantised(model.quantization()),
+            "model.quantization: %s holds frozen weights in few bits, but adapter.technique: full trains the weights themselves; use technique qlora, or quantization none"
+                .formatted(model.quantization().spelling()))
+        .require(
+            adapter.technique() != Technique.QLORA || model.quantization() != Quantization.NONE,
+            "model.quantization: none contradicts adapter.technique: qlora, which trains an adapter over a quantised base; use technique lora, or leave model.quantization out")
         .done("run settings");
+  }
+
+  /** What the linear maps of the blocks are held in: never {@link Quantization#AUTO}. */
+  public Quantization baseQuantization() {
+    if (model.quantization() != Quantization.AUTO) {
+      return model.quantization();
+    }
+    return adapter.technique() == Technique.QLORA ? Quantization.NF4 : Quantization.NONE;
+  }
+
+  private static boolean quantised(Quantization quantization) {
+    return switch (quantization) {
+      case AUTO, NONE -> false;
+      case NF4, FP4, INT8 -> true;
+    };
   }
 
   /** The defaults with the two settings that have none. */

@@ -45,8 +45,8 @@ public final class HfCheckpoint implements AutoCloseable {
    * Opens the model in {@code dir} and checks that its files agree with each other.
    *
    * @throws ConfigException if there is no such folder
-   * @throws FormatException if configuration or weights are missing, damaged, quantised, or the
-   *     shard index and the shards disagree
+   * @throws FormatException if configuration or weights are missing or damaged, quantised by
+   *     another method than bitsandbytes, or the shard index and the shards disagree
    */
   public static HfCheckpoint open(Path dir) {
     if (!Files.isDirectory(dir)) {
@@ -64,7 +64,7 @@ public final class HfCheckpoint implements AutoCloseable {
               + " holds its config.json.");
     }
     JsonConfig config = JsonConfig.read(configFile);
-    refuseQuantised(config);
+    refuseUnknownQuantisation(config);
     Shards shards = Shards.open(dir, weightsFile(dir));
     return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files());
   }
@@ -138,6 +138,13 @@ public final class HfCheckpoint implements AutoCloseable {
               .formatted(expectedShape, impliedBy));
     }
     TensorEntry entry = entry(name);
+    if (BitsAndBytes.isQuantised(this, name)) {
+      throw new FormatException(
+          fileOf(name),
+          name,
+          "holds %s of a quantised weight, but only the linear maps of the blocks may be quantised; plain numbers (F32, F16 or BF16) are needed here."
+              .formatted(entry.type()));
+    }
     if (!entry.shape().equals(expectedShape)) {
       throw new FormatException(
           fileOf(name),
@@ -149,9 +156,10 @@ public final class HfCheckpoint implements AutoCloseable {
     file(name).readFloats(name, target);
   }
 
-  /** Number of stored floating-point elements; a tied head counts once. */
+  /** Number of stored floating-point elements; a tied head counts once, scales not at all. */
   public long parameterCount() {
     return names().stream()
+        .filter(name -> !BitsAndBytes.isCompanion(name))
         .map(this::entry)
         .filter(entry -> entry.type().isFloat())
         .mapToLong(TensorEntry::elements)
@@ -163,7 +171,7 @@ public final class HfCheckpoint implements AutoCloseable {
     Map<StoredType, Long> elements = new EnumMap<>(StoredType.class);
     for (String name : names()) {
       TensorEntry entry = entry(name);
-      if (entry.type().isFloat()) {
+      if (entry.type().isFloat() && !BitsAndBytes.isCompanion(name)) {
         elements.merge(entry.type(), entry.elements(), Long::sum);
       }
     }
@@ -188,18 +196,20 @@ public final class HfCheckpoint implements AutoCloseable {
                 "the weights hold no such tensor. Download the model again from one revision."));
   }
 
-  private static void refuseQuantised(JsonConfig config) {
+  private static void refuseUnknownQuantisation(JsonConfig config) {
     config
         .object("quantization_config")
         .ifPresent(quantization -> {
           String method = quantization.findString("quant_method").orElse("unnamed method");
-          throw new FormatException(
-              config.file(),
-              "quantization_config",
-              "the weights are quantised ("
-                  + method
-                  + "), which is not supported. Use the"
-                  + " model's float32, float16 or bfloat16 checkpoint.");
+          if (!method.equals(BitsAndBytes.METHOD)) {
+            throw new FormatException(
+                config.file(),
+                "quantization_config",
+                "the weights are quantised ("
+                    + method
+                    + "), which is not supported; bitsandbytes is. Use the"
+                    + " model's float32, float16 or bfloat16 checkpoint.");
+          }
         });
   }
 

@@ -12,6 +12,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -40,6 +41,25 @@ public final class JsonConfig {
    */
   public static JsonConfig read(Path file) {
     return new JsonConfig(file, "", JsonFile.readObject(file));
+  }
+
+  /**
+   * Reads {@code json}, which stands in {@code file} at {@code place}.
+   *
+   * @throws FormatException if it is not JSON or no object
+   */
+  static JsonConfig parse(Path file, String place, byte[] json) {
+    try {
+      JsonNode root = JsonFile.MAPPER.readTree(json);
+      if (root instanceof ObjectNode object) {
+        return new JsonConfig(file, place + ".", object);
+      }
+      throw new FormatException(
+          file, place, "expected a JSON object, found " + JsonFile.describe(root) + ".");
+    } catch (JacksonException failure) {
+      throw new FormatException(
+          file, place, "is not valid JSON: " + JsonFile.problem(failure) + ".");
+    }
   }
 
   /** The file that the values come from. */

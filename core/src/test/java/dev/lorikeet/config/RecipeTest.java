@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.DataSettings.Validation;
+import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.error.ConfigException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -185,17 +186,56 @@ class RecipeTest {
 
   @Test
   void reservedKeysAreNotAvailableYet() {
-    for (String key : List.of("model.id", "model.quantization", "model.double_quant")) {
+    for (String key :
+        List.of("model.id", "data.columns", "data.sources", "data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
-    for (String key : List.of("data.columns", "data.sources", "data.clean", "eval", "plan")) {
-      assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
-    }
-    for (String technique : List.of("qlora", "dora", "qdora")) {
+    for (String technique : List.of("dora", "qdora")) {
       assertOverrideProblem(
           "adapter.technique=" + technique,
-          "adapter.technique: " + technique + " is not available yet; available: lora, full");
+          "adapter.technique: "
+              + technique
+              + " is not available yet; available: lora, qlora, full");
     }
+  }
+
+  @Test
+  void qloraIsAPresetThatAnotherQuantisedFormatOverrides() {
+    RunConfig lora = parse(SMALLEST);
+    assertEquals(Quantization.NONE, lora.baseQuantization());
+    RunConfig qlora = lora.with("adapter.technique=qlora");
+    assertEquals(Quantization.NF4, qlora.baseQuantization());
+    assertTrue(qlora.model().doubleQuant());
+    assertEquals(64, qlora.model().quantBlockSize());
+    assertEquals(qlora, Recipe.parse(qlora.toYaml(), "again", List.of()));
+    assertEquals(Quantization.INT8, qlora.with("model.quantization=int8").baseQuantization());
+    assertEquals(Quantization.FP4, lora.with("model.quantization=fp4").baseQuantization());
+  }
+
+  @Test
+  void aQuantisedBaseIsRefusedWhereItContradicts() {
+    assertOverrideProblems(
+        "model.quantization: none contradicts adapter.technique: qlora",
+        "adapter.technique=qlora",
+        "model.quantization=none");
+    assertOverrideProblems(
+        "model.quantization: nf4 holds frozen weights in few bits, but adapter.technique: full",
+        "adapter.technique=full",
+        "model.quantization=nf4");
+    for (String size : List.of("16", "48", "8192", "0", "-64")) {
+      assertOverrideProblem(
+          "model.quant_block_size=" + size,
+          "model.quant_block_size must be a power of two from 32 to 4096, found " + size);
+    }
+    assertOverrideProblem(
+        "model.quantization=nf8", "must be one of auto, none, nf4, fp4, int8, found the text");
+  }
+
+  private static void assertOverrideProblems(String message, String... overrides) {
+    ConfigException refused =
+        assertThrows(
+            ConfigException.class, () -> Recipe.parse(SMALLEST, "recipe", List.of(overrides)));
+    assertTrue(String.valueOf(refused.getMessage()).contains(message), refused.getMessage());
   }
 
   @Test

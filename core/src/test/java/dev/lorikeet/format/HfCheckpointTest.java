@@ -189,11 +189,11 @@ final class HfCheckpointTest {
     single(Map.of("w", Fixtures.floats(List.of(1L), 1)));
     Fixtures.write(
         folder.resolve("config.json"),
-        "{\"quantization_config\": {\"quant_method\": \"bitsandbytes\", \"bits\": 4}}");
+        "{\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}}");
     assertSays(
         refused(),
-        "config.json, quantization_config: the weights are quantised (bitsandbytes), which is not"
-            + " supported.");
+        "config.json, quantization_config: the weights are quantised (gptq), which is not"
+            + " supported; bitsandbytes is.");
   }
 
   @Test

@@ -2,13 +2,19 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.AtomicFile;
+import dev.lorikeet.format.BitsAndBytes;
+import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.format.StoredType;
+import dev.lorikeet.format.TensorData;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -32,6 +38,33 @@ final class CheckpointWriter {
    * @param source folder of the model that was trained
    */
   static void write(Path directory, Path source, List<Parameter> parameters) {
+    copyCompanions(directory, source);
+    writeConfig(directory, source, _ -> {});
+    WeightsFile.write(directory.resolve("model.safetensors"), parameters, StoredType.F32);
+  }
+
+  /**
+   * The same for a model whose linear maps are quantised, in bitsandbytes' layout.
+   *
+   * @param weights the quantised weights by name, at least one
+   */
+  static void writeQuantised(
+      Path directory,
+      Path source,
+      List<Parameter> parameters,
+      Map<String, StoredQuantization> weights) {
+    Map<String, TensorData> tensors = new LinkedHashMap<>();
+    weights.forEach((name, weight) -> tensors.putAll(BitsAndBytes.tensors(name, weight)));
+    StoredQuantization any = weights.values().iterator().next();
+    copyCompanions(directory, source);
+    writeConfig(
+        directory,
+        source,
+        config -> config.set("quantization_config", JSON.valueToTree(BitsAndBytes.config(any))));
+    WeightsFile.write(directory.resolve("model.safetensors"), parameters, StoredType.F32, tensors);
+  }
+
+  private static void copyCompanions(Path directory, Path source) {
     try {
       Files.createDirectories(directory);
       for (String name : COMPANIONS) {
@@ -45,11 +78,14 @@ final class CheckpointWriter {
       throw new RunException(
           "the tokenizer could not be copied from " + source + " to " + directory, failure);
     }
+  }
+
+  private static void writeConfig(Path directory, Path source, Consumer<ObjectNode> change) {
     ObjectNode config = (ObjectNode) JSON.readTree(source.resolve("config.json").toFile());
     config.remove("torch_dtype");
     config.put("dtype", "float32");
+    change.accept(config);
     AtomicFile.writeString(
         directory.resolve("config.json"), JSON.writeValueAsString(config) + "\n");
-    WeightsFile.write(directory.resolve("model.safetensors"), parameters, StoredType.F32);
   }
 }

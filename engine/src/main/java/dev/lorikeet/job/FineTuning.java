@@ -13,6 +13,7 @@ import dev.lorikeet.data.EncodeReport;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.job.RunListener.Start;
+import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.tape.Parameter;
@@ -94,10 +95,11 @@ public final class FineTuning implements AutoCloseable {
 
   private LoadedModel load() {
     Path directory = LoadedModel.directoryOf(config.model().path());
+    QuantizationScheme base = QuantizationScheme.of(config);
     if (config.adapter().technique() == Technique.FULL) {
-      return LoadedModel.load(directory, Training.TRAINABLE, Optional.empty(), device);
+      return LoadedModel.load(directory, Training.TRAINABLE, Optional.empty(), base, device);
     }
-    return LoadedModel.load(directory, Training.FROZEN, Optional.of(adapter()), device);
+    return LoadedModel.load(directory, Training.FROZEN, Optional.of(adapter()), base, device);
   }
 
   private LoraAdapter adapter() {
@@ -200,7 +202,7 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private Start start(RunRecorder recorder) {
-    long total = loaded.model().parameters().stream().mapToLong(FineTuning::elements).sum();
+    long total = loaded.model().parameterCount();
     long trainable = trained.stream().mapToLong(FineTuning::elements).sum();
     boolean adapted = loaded.adapter().isPresent();
     return new Start(

@@ -3,6 +3,7 @@ package dev.lorikeet.job;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.JsonConfig;
+import dev.lorikeet.quant.QuantizationScheme;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param shape sizes
  * @param parameters counts of numbers
  * @param storedType number format of most weights in the files; none without weights
+ * @param weightBytes bytes that the weights take in memory, held as asked for
  * @param files the folder's files
  * @param tokenizer facts about the tokenizer; none if it cannot be used
  * @param techniques what could be trained
@@ -28,6 +30,7 @@ public record Inspection(
     Shape shape,
     Parameters parameters,
     Optional<String> storedType,
+    long weightBytes,
     List<ModelFile> files,
     Optional<TokenizerFacts> tokenizer,
     List<TechniqueCount> techniques,
@@ -141,13 +144,22 @@ public record Inspection(
    *     unknown architecture
    */
   public static Inspection of(String path) {
+    return of(path, QuantizationScheme.none());
+  }
+
+  /**
+   * Looks at a model as it would be loaded with a quantised base.
+   *
+   * @param base how the linear maps of the blocks are held
+   */
+  public static Inspection of(String path, QuantizationScheme base) {
     Path directory = LoadedModel.directoryOf(path);
     List<String> warnings = new ArrayList<>();
     Optional<HfCheckpoint> opened = ModelFolder.open(directory, warnings);
     JsonConfig config =
         opened.map(HfCheckpoint::config).orElseGet(() -> ModelFolder.config(directory));
     try {
-      return new Inspector(config, opened, warnings).inspect(directory);
+      return new Inspector(config, opened, base, warnings).inspect(directory);
     } finally {
       opened.ifPresent(HfCheckpoint::close);
     }
@@ -155,6 +167,7 @@ public record Inspection(
 
   /** What {@code config} alone implies: no files, no tokenizer. */
   static Inspection of(JsonConfig config) {
-    return new Inspector(config, Optional.empty(), new ArrayList<>()).inspect();
+    return new Inspector(config, Optional.empty(), QuantizationScheme.none(), new ArrayList<>())
+        .inspect();
   }
 }

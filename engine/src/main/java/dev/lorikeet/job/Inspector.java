@@ -7,6 +7,7 @@ import dev.lorikeet.config.AdapterSettings;
 import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.job.Inspection.Head;
@@ -19,6 +20,8 @@ import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Weights;
+import dev.lorikeet.quant.QuantizationScheme;
+import dev.lorikeet.quant.QuantizedWeights;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
@@ -40,13 +43,19 @@ final class Inspector {
 
   private final JsonConfig config;
   private final Optional<HfCheckpoint> checkpoint;
+  private final QuantizationScheme base;
   private final List<String> warnings;
   private final Architecture architecture;
 
   /** The checkpoint stays with the caller. */
-  Inspector(JsonConfig config, Optional<HfCheckpoint> checkpoint, List<String> warnings) {
+  Inspector(
+      JsonConfig config,
+      Optional<HfCheckpoint> checkpoint,
+      QuantizationScheme base,
+      List<String> warnings) {
     this.config = config;
     this.checkpoint = checkpoint;
+    this.base = base;
     this.warnings = warnings;
     architecture = Architecture.of(config);
   }
@@ -60,6 +69,7 @@ final class Inspector {
         model.shape(),
         model.parameters(),
         model.storedType(),
+        model.weightBytes(),
         ModelFolder.files(directory),
         ModelFolder.tokenizer(directory, model.shape().vocabularySize(), warnings),
         model.techniques(),
@@ -77,11 +87,30 @@ final class Inspector {
           architecture.modelType(),
           shape(model),
           new Parameters(total, kinds(model.parameters()), perLayer(model.parameters())),
-          checkpoint.map(files -> files.dtype().name()),
+          checkpoint.map(Inspector::storedType),
+          weightBytes(),
           List.of(),
           Optional.empty(),
           techniques(total),
           warnings);
+    }
+  }
+
+  /** The format of most numbers, behind that of quantised maps if there are any. */
+  private static String storedType(HfCheckpoint files) {
+    String plain = files.dtype().name();
+    return BitsAndBytes.format(files).map(format -> format + " and " + plain).orElse(plain);
+  }
+
+  /** Of the model as it would be loaded. */
+  private long weightBytes() {
+    int positions = architecture.contextLength(config);
+    try (Device device = Device.shapeOnly()) {
+      Weights weights = new QuantizedWeights(new Shapes(device), checkpoint, base, device);
+      try (CausalLm model =
+          architecture.build(config, weights, device, positions, Linear.Wrapper.none())) {
+        return model.weightBytes();
+      }
     }
   }
 
@@ -114,7 +143,8 @@ final class Inspector {
       String name = parameter.name();
       if (!files.contains(name)) {
         wrong.add(name + " is missing");
-      } else if (!files.entry(name).shape().equals(expected)) {
+      } else if (!BitsAndBytes.isQuantised(files, name)
+          && !files.entry(name).shape().equals(expected)) {
         wrong.add(name + " is " + files.entry(name).shape() + ", not " + expected);
       }
     }

@@ -2,16 +2,25 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.ModelSettings;
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
+import dev.lorikeet.quant.QuantizationScheme;
+import dev.lorikeet.quant.QuantizedLinear;
+import dev.lorikeet.quant.QuantizedWeights;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /** A model with its tokenizer and perhaps an adapter. Owns all three. */
@@ -41,10 +50,21 @@ public final class LoadedModel implements AutoCloseable {
    * @param adapter folder of a PEFT adapter
    */
   public static LoadedModel open(String path, Optional<Path> adapter, Device device) {
+    return open(path, adapter, QuantizationScheme.none(), device);
+  }
+
+  /**
+   * A model to ask, not to train, over a quantised base as an adapter may have been trained on.
+   *
+   * @param base how the linear maps of the blocks are held
+   */
+  public static LoadedModel open(
+      String path, Optional<Path> adapter, QuantizationScheme base, Device device) {
     return load(
         directoryOf(path),
         Training.FROZEN,
         adapter.map(dir -> LoraAdapter.read(dir, device)),
+        base,
         device);
   }
 
@@ -52,19 +72,31 @@ public final class LoadedModel implements AutoCloseable {
    * A model with the adapter that a caller prepared, which the result owns.
    *
    * @param training whether the model's own weights are trained
+   * @param base how the linear maps of the blocks are held; not quantised if they are trained
    */
   static LoadedModel load(
-      Path directory, Training training, Optional<LoraAdapter> adapter, Device device) {
+      Path directory,
+      Training training,
+      Optional<LoraAdapter> adapter,
+      QuantizationScheme base,
+      Device device) {
     Optional<Tokenizer> tokenizer = Optional.empty();
     Optional<CausalLm> model = Optional.empty();
     try (HfCheckpoint checkpoint = HfCheckpoint.open(directory)) {
+      if (training == Training.TRAINABLE) {
+        refuseQuantised(checkpoint);
+      }
       tokenizer = Optional.of(HfTokenizer.open(directory));
       Architecture architecture = Architecture.of(checkpoint.config());
       model =
           Optional.of(
               architecture.build(
                   checkpoint.config(),
-                  new CheckpointWeights(checkpoint, device, training),
+                  new QuantizedWeights(
+                      new CheckpointWeights(checkpoint, device, training),
+                      Optional.of(checkpoint),
+                      base,
+                      device),
                   device,
                   architecture.contextLength(checkpoint.config()),
                   adapter.isPresent() ? adapter.get() : Linear.Wrapper.none()));
@@ -75,6 +107,15 @@ public final class LoadedModel implements AutoCloseable {
       adapter.ifPresent(LoraAdapter::close);
       tokenizer.ifPresent(Tokenizer::close);
       throw failure;
+    }
+  }
+
+  private static void refuseQuantised(HfCheckpoint checkpoint) {
+    Optional<String> format = BitsAndBytes.format(checkpoint);
+    if (format.isPresent()) {
+      throw new ConfigException(
+          "adapter.technique: full trains the weights themselves, but the checkpoint in %s holds them as %s, which cannot be trained; use technique lora or qlora, or the checkpoint that is not quantised"
+              .formatted(checkpoint.directory(), format.get()));
     }
   }
 
@@ -94,6 +135,28 @@ public final class LoadedModel implements AutoCloseable {
   /** The adapter that the model's linear maps wear. */
   public Optional<LoraAdapter> adapter() {
     return adapter;
+  }
+
+  /**
+   * Writes the model without its adapter as a checkpoint in bitsandbytes' layout, tokenizer
+   * included; what is not quantised becomes float32.
+   *
+   * @param directory a new or empty folder
+   * @throws ConfigException if no linear map of the model is quantised
+   */
+  public void writeQuantised(Path directory) {
+    Map<String, StoredQuantization> weights = new LinkedHashMap<>();
+    for (BaseLinear map : model.quantisedMaps()) {
+      if (map instanceof QuantizedLinear quantised) {
+        weights.put(map.name() + ".weight", quantised.weight().stored());
+      }
+    }
+    if (weights.isEmpty()) {
+      throw new ConfigException(
+          "the model in %s holds no quantised weight; open it with a quantization"
+              .formatted(this.directory));
+    }
+    CheckpointWriter.writeQuantised(directory, this.directory, model.parameters(), weights);
   }
 
   @Override

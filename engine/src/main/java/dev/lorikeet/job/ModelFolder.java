@@ -2,6 +2,7 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.error.LorikeetException;
+import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.job.Inspection.ModelFile;
@@ -33,7 +34,7 @@ final class ModelFolder {
       return Optional.of(HfCheckpoint.open(directory));
     } catch (FormatException failure) {
       boolean weights = WEIGHTS.stream().anyMatch(name -> Files.exists(directory.resolve(name)));
-      if (weights || !Files.exists(directory.resolve(CONFIG)) || isQuantised(directory)) {
+      if (weights || !Files.exists(directory.resolve(CONFIG)) || isOtherwiseQuantised(directory)) {
         throw failure;
       }
       warnings.add(failure.getMessage() + " The numbers here are those that config.json implies.");
@@ -41,8 +42,11 @@ final class ModelFolder {
     }
   }
 
-  private static boolean isQuantised(Path directory) {
-    return config(directory).has("quantization_config");
+  private static boolean isOtherwiseQuantised(Path directory) {
+    return config(directory)
+        .object("quantization_config")
+        .filter(found -> !found.findString("quant_method").equals(Optional.of(BitsAndBytes.METHOD)))
+        .isPresent();
   }
 
   static JsonConfig config(Path directory) {

@@ -1,6 +1,7 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.data.DataSet;
 import dev.lorikeet.run.MetricsRow;
@@ -56,6 +57,9 @@ final class RunRecorder implements AutoCloseable {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("command_line", options.commandLine());
     fields.put("model", config.model().path());
+    if (config.baseQuantization() != Quantization.NONE) {
+      fields.put("quantization", config.baseQuantization().spelling());
+    }
     fields.put("tokenizer_sha256", loaded.tokenizer().sha256());
     fields.put("data", data.provenance());
     fields.put("encoded", data.report());

@@ -3,6 +3,7 @@ package dev.lorikeet.kernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -66,6 +67,16 @@ final class VectorMath {
 
   static void set(long address, float value) {
     MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
+  }
+
+  static byte getByte(long address) {
+    return MEMORY.get(ValueLayout.JAVA_BYTE, address);
+  }
+
+  /** Eight signed bytes as floats. */
+  static FloatVector loadBytes(long address) {
+    ByteVector bytes = ByteVector.fromMemorySegment(ByteVector.SPECIES_64, MEMORY, address, ORDER);
+    return (FloatVector) bytes.convertShape(VectorOperators.B2F, FLOATS, 0);
   }
 
   static int getInt(long address) {

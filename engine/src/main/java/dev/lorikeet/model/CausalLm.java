@@ -1,6 +1,7 @@
 package dev.lorikeet.model;
 
 import dev.lorikeet.kernel.AttentionShape;
+import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
 import dev.lorikeet.nn.RmsNorm;
@@ -23,8 +24,25 @@ public interface CausalLm extends AutoCloseable {
   /** The output head: normed hidden states [N, H] to logits [N, V]. */
   Linear head();
 
-  /** All weights, once each, in the order of the checkpoint's layers. */
+  /**
+   * All weights that are plain float32 tensors, once each, in the order of the checkpoint's layers.
+   */
   List<Parameter> parameters();
+
+  /** Numbers that all weights stand for, quantised ones included; a tied head counts once. */
+  default long parameterCount() {
+    return parameters().stream().mapToLong(parameter -> parameter.value().elements()).sum();
+  }
+
+  /** Bytes that all weights take on the device, quantised ones included. */
+  default long weightBytes() {
+    return parameters().stream().mapToLong(parameter -> parameter.value().bytes()).sum();
+  }
+
+  /** The linear maps of the blocks that are held in another form than float32. */
+  default List<BaseLinear> quantisedMaps() {
+    return List.of();
+  }
 
   /** Rows of the embedding: ids are below this. */
   int vocabularySize();

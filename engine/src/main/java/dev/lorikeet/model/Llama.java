@@ -2,6 +2,7 @@ package dev.lorikeet.model;
 
 import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.nn.Attention;
+import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DenseLinear.Bias;
 import dev.lorikeet.nn.GatedMlp;
@@ -24,6 +25,8 @@ import java.util.List;
 public final class Llama implements CausalLm {
   private final LlamaConfig config;
   private final List<Parameter> parameters = new ArrayList<>();
+  private final List<Parameter> owned = new ArrayList<>();
+  private final List<BaseLinear> maps = new ArrayList<>();
   private final Parameter embedding;
   private final RopeTable rope;
   private final List<Block> blocks = new ArrayList<>();
@@ -116,7 +119,7 @@ public final class Llama implements CausalLm {
   private record Maps(Weights weights, Linear.Wrapper wrapper) {
     Linear load(String name, int in, int out, Bias bias, String impliedBy) {
       DenseLinear.Shape shape = new DenseLinear.Shape(in, out);
-      return wrapper.wrap(DenseLinear.load(weights, name, shape, bias, impliedBy));
+      return wrapper.wrap(weights.linear(name, shape, bias, impliedBy));
     }
   }
 
@@ -149,7 +152,16 @@ public final class Llama implements CausalLm {
     public Parameter parameter(String name, String impliedBy, long... shape) {
       Parameter parameter = source.parameter(name, impliedBy, shape);
       parameters.add(parameter);
+      owned.add(parameter);
       return parameter;
+    }
+
+    @Override
+    public BaseLinear linear(String name, DenseLinear.Shape shape, Bias bias, String impliedBy) {
+      BaseLinear map = source.linear(name, shape, bias, impliedBy);
+      parameters.addAll(map.parameters());
+      maps.add(map);
+      return map;
     }
 
     @Override
@@ -179,6 +191,23 @@ public final class Llama implements CausalLm {
   }
 
   @Override
+  public long parameterCount() {
+    return owned.stream().mapToLong(parameter -> parameter.value().elements()).sum()
+        + maps.stream().mapToLong(BaseLinear::parameterCount).sum();
+  }
+
+  @Override
+  public long weightBytes() {
+    return owned.stream().mapToLong(parameter -> parameter.value().bytes()).sum()
+        + maps.stream().mapToLong(BaseLinear::weightBytes).sum();
+  }
+
+  @Override
+  public List<BaseLinear> quantisedMaps() {
+    return maps.stream().filter(map -> !(map instanceof DenseLinear)).toList();
+  }
+
+  @Override
   public int vocabularySize() {
     return config.vocabSize();
   }
@@ -200,7 +229,10 @@ public final class Llama implements CausalLm {
 
   @Override
   public void close() {
-    parameters.forEach(Parameter::close);
+    owned.forEach(Parameter::close);
+    maps.forEach(BaseLinear::close);
+    owned.clear();
+    maps.clear();
     parameters.clear();
     rope.close();
   }

@@ -3,6 +3,7 @@ package dev.lorikeet.nn;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -13,7 +14,7 @@ import java.util.Optional;
  * @param bias b [out], if the module has one
  */
 public record DenseLinear(String name, Parameter weight, Optional<Parameter> bias)
-    implements Linear {
+    implements BaseLinear {
 
   /** The map {@code name} of a checkpoint: {@code name.weight} and perhaps {@code name.bias}. */
   public static DenseLinear load(
@@ -39,6 +40,26 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
     public static Bias of(boolean present) {
       return present ? YES : NO;
     }
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return bias.isPresent() ? List.of(weight, bias.get()) : List.of(weight);
+  }
+
+  @Override
+  public long parameterCount() {
+    return parameters().stream().mapToLong(parameter -> parameter.value().elements()).sum();
+  }
+
+  @Override
+  public long weightBytes() {
+    return parameters().stream().mapToLong(parameter -> parameter.value().bytes()).sum();
+  }
+
+  @Override
+  public void close() {
+    parameters().forEach(Parameter::close);
   }
 
   @Override

@@ -15,6 +15,17 @@ public interface Weights {
    */
   Parameter parameter(String name, String impliedBy, long... shape);
 
+  /**
+   * The linear map {@code name} of a block: {@code name.weight} and perhaps {@code name.bias}. The
+   * caller owns it. Weights that hold such maps in another form than float32 give that form.
+   *
+   * @param impliedBy the config keys that imply {@code shape}, for the message when it differs
+   */
+  default BaseLinear linear(
+      String name, DenseLinear.Shape shape, DenseLinear.Bias bias, String impliedBy) {
+    return DenseLinear.load(this, name, shape, bias, impliedBy);
+  }
+
   /** Whether there is a weight of this name. */
   boolean contains(String name);
 }

@@ -24,8 +24,14 @@ public final class WeightsFile {
    * @param stored format of the numbers in the file, a floating-point one
    */
   public static void write(Path file, List<Parameter> parameters, StoredType stored) {
+    write(file, parameters, stored, Map.of());
+  }
+
+  /** The same with further tensors, by name, which are written as they are. */
+  public static void write(
+      Path file, List<Parameter> parameters, StoredType stored, Map<String, TensorData> further) {
     try (Arena arena = Arena.ofConfined()) {
-      Map<String, TensorData> tensors = new LinkedHashMap<>();
+      Map<String, TensorData> tensors = new LinkedHashMap<>(further);
       for (Parameter parameter : parameters) {
         Tensor value = parameter.value();
         tensors.put(

@@ -50,7 +50,7 @@ final class FineTuningTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"lora", "full"})
+  @ValueSource(strings = {"lora", "qlora", "full"})
   void theSameSeedGivesTheSameBytes(String technique) {
     RunConfig run = recipe.with("adapter.technique=" + technique, "train.max_steps=6");
     byte[] first = weights(FineTuning.run(run));
@@ -67,7 +67,7 @@ final class FineTuningTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"lora", "full"})
+  @ValueSource(strings = {"lora", "qlora", "full"})
   void recomputingGivesTheSameBytes(String technique) {
     RunConfig run =
         recipe.with(

@@ -117,7 +117,7 @@ final class TrainingReferenceTest {
             wrapper);
   }
 
-  private static Trainer trainer(
+  static Trainer trainer(
       CausalLm model, List<Parameter> parameters, JsonNode settings, Device device) {
     TrainingSetup setup =
         new TrainingSetup(
@@ -142,7 +142,7 @@ final class TrainingReferenceTest {
     return new Trainer(model, parameters, setup, device, Collective.solo());
   }
 
-  private static void compareSteps(Trainer trainer, String folder, JsonNode expected) {
+  static void compareSteps(Trainer trainer, String folder, JsonNode expected) {
     JsonNode batches = Fixture.json(folder + "batches.json");
     int microBatch = expected.get("settings").get("micro_batch").asInt();
     JsonNode steps = expected.get("steps");

@@ -1,0 +1,116 @@
+package dev.lorikeet.kernel;
+
+import static dev.lorikeet.kernel.VectorMath.INTS;
+import static dev.lorikeet.kernel.VectorMath.LANES;
+import static dev.lorikeet.kernel.VectorMath.get;
+import static dev.lorikeet.kernel.VectorMath.getByte;
+import static dev.lorikeet.kernel.VectorMath.getInt;
+import static dev.lorikeet.kernel.VectorMath.set;
+import static dev.lorikeet.kernel.VectorMath.store;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * A 4-bit weight in host memory back to float32: w = map[code] · scale(block), row-major, the even
+ * element in the high four bits of a byte. Eight elements are one 32-bit word: it goes to all lanes
+ * and each lane shifts its code down.
+ */
+public final class FourBitKernel {
+  private static final int CODE = 0xF;
+
+  /** Of the little-endian word, element 0 is the high half of the first byte. */
+  private static final IntVector SHIFTS =
+      IntVector.fromArray(INTS, new int[] {4, 0, 12, 8, 20, 16, 28, 24}, 0);
+
+  private final long codes;
+  private final int blockShift;
+  private final float[] map;
+  private final int[] mapBits = new int[2 * LANES];
+  private final Scales scales;
+
+  /** The scale of a block. */
+  @FunctionalInterface
+  public interface Scales {
+    /** The scale of block {@code block}. */
+    float of(long block);
+  }
+
+  /**
+   * A view of memory that the caller keeps alive.
+   *
+   * @param codes address of the bytes
+   * @param map what the 16 codes stand for
+   * @param blockSize elements that share a scale, a power of two of at least 32
+   */
+  public FourBitKernel(long codes, float[] map, int blockSize, Scales scales) {
+    this.codes = codes;
+    this.map = map.clone();
+    this.scales = scales;
+    blockShift = Integer.numberOfTrailingZeros(blockSize);
+    for (int i = 0; i < mapBits.length; i++) {
+      mapBits[i] = Float.floatToRawIntBits(map[i]);
+    }
+  }
+
+  /** Scales that are float32 at {@code address}. */
+  public static Scales plainScales(long address) {
+    return block -> get(address + Float.BYTES * block);
+  }
+
+  /**
+   * Scales that are quantised themselves: map[byte] · absmax + offset, rounded after the product
+   * and after the sum.
+   *
+   * @param bytes address of a byte for every block
+   * @param absmax address of a float32 for every {@code blockSize} blocks
+   * @param nestedMap what the 256 bytes stand for
+   */
+  public static Scales nestedScales(
+      long bytes, long absmax, float[] nestedMap, int blockSize, float offset) {
+    int shift = Integer.numberOfTrailingZeros(blockSize);
+    float[] values = nestedMap.clone();
+    return block ->
+        values[Byte.toUnsignedInt(getByte(bytes + block))]
+                * get(absmax + Float.BYTES * (block >>> shift))
+            + offset;
+  }
+
+  /** Elements {@code first … first + count − 1} as float32 to {@code out}. */
+  public void dequantize(long first, int count, long out) {
+    long end = first + count;
+    for (long at = first; at < end; ) {
+      long block = at >>> blockShift;
+      long stop = Math.min(end, (block + 1) << blockShift);
+      dequantizeInBlock(at, (int) (stop - at), scales.of(block), out + Float.BYTES * (at - first));
+      at = stop;
+    }
+  }
+
+  private void dequantizeInBlock(long first, int count, float scale, long out) {
+    IntVector low = IntVector.fromArray(INTS, mapBits, 0);
+    IntVector high = IntVector.fromArray(INTS, mapBits, LANES);
+    int i = 0;
+    if ((first & 1) == 1) {
+      set(out, element(first) * scale);
+      i = 1;
+    }
+    for (; i + LANES <= count; i += LANES) {
+      IntVector index =
+          IntVector.broadcast(INTS, getInt(codes + ((first + i) >>> 1)))
+              .lanewise(VectorOperators.LSHR, SHIFTS)
+              .and(CODE);
+      FloatVector values = index.selectFrom(low, high).reinterpretAsFloats();
+      store(values.mul(scale), out + Float.BYTES * (long) i);
+    }
+    for (; i < count; i++) {
+      set(out + Float.BYTES * (long) i, element(first + i) * scale);
+    }
+  }
+
+  private float element(long index) {
+    int pair = getByte(codes + (index >>> 1));
+    return map[((index & 1) == 0 ? pair >> 4 : pair) & CODE];
+  }
+}

@@ -1,0 +1,148 @@
+package dev.lorikeet.quant;
+
+import dev.lorikeet.nn.BaseLinear;
+import dev.lorikeet.nn.BaseWeight;
+import dev.lorikeet.nn.Pass;
+import dev.lorikeet.tape.Ops;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tape.Tape;
+import dev.lorikeet.tape.Var;
+import dev.lorikeet.tape.Var.Slot;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * y = x·Wᵀ + b with a frozen weight in few bits; W is what its codes stand for. Backward: dx =
+ * dy·W.
+ *
+ * <p>Shapes: x [T, in], W [out, in], y [T, out]. W becomes float32 in tiles of rows, forward and
+ * backward, and never as a whole (Dettmers et al. 2023, section 3, equation 5).
+ */
+public final class QuantizedLinear implements BaseLinear, BaseWeight {
+  private final String name;
+  private final QuantizedWeight weight;
+  private final Optional<Parameter> bias;
+
+  /**
+   * Takes over weight and bias.
+   *
+   * @param name module name
+   * @param bias b [out], if the module has one
+   */
+  public QuantizedLinear(String name, QuantizedWeight weight, Optional<Parameter> bias) {
+    this.name = name;
+    this.weight = weight;
+    this.bias = bias;
+  }
+
+  @Override
+  public Var forward(Pass pass, Var x) {
+    Tape tape = pass.tape();
+    Tensor out = tape.device().floats(x.value().size(0), weight.outFeatures());
+    Var y = tape.result(out, x.needsGradient());
+    TiledProduct.timesTransposed(x.value(), weight, out);
+    if (x.needsGradient()) {
+      tape.record(
+          y,
+          () -> {
+            Slot slot = x.gradientSlot();
+            TiledProduct.times(y.gradient(), weight, slot.beta(), slot.target());
+          });
+    }
+    return bias.isPresent() ? Ops.bias(tape, y, bias.get()) : y;
+  }
+
+  @Override
+  public float[] rowSquares() {
+    int in = weight.inFeatures();
+    float[] squares = new float[weight.outFeatures()];
+    TiledProduct.forEachTile(
+        weight,
+        (cpu, first, count, tile) ->
+            cpu.forRange(
+                count,
+                1,
+                (from, to) -> {
+                  MemorySegment rows =
+                      MemorySegment.ofAddress(tile).reinterpret((long) Float.BYTES * count * in);
+                  for (int row = from; row < to; row++) {
+                    squares[first + row] = (float) sumOfSquares(rows, (long) row * in, in);
+                  }
+                }));
+    return squares;
+  }
+
+  private static double sumOfSquares(MemorySegment rows, long first, int count) {
+    double sum = 0;
+    for (long i = first; i < first + count; i++) {
+      double value = rows.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+      sum += value * value;
+    }
+    return sum;
+  }
+
+  @Override
+  public void timesTransposed(Tensor a, Tensor out) {
+    TiledProduct.timesTransposed(a, weight, out);
+  }
+
+  /** Rows {@code first … first + rows.size(0) − 1} of W as float32, for those who merge into it. */
+  public void copyRows(int first, Tensor rows) {
+    int count = Math.toIntExact(rows.size(0));
+    rows.requireShape(count, weight.inFeatures());
+    Device device = weight.device();
+    if (device.hasHostMemory()) {
+      long rowBytes = (long) Float.BYTES * weight.inFeatures();
+      long address = rows.address();
+      device.forRange(
+          count,
+          1,
+          (from, to) -> weight.dequantizeRows(first + from, to - from, address + from * rowBytes));
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public int inFeatures() {
+    return weight.inFeatures();
+  }
+
+  @Override
+  public int outFeatures() {
+    return weight.outFeatures();
+  }
+
+  /** The weight in its quantised form. */
+  public QuantizedWeight weight() {
+    return weight;
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return bias.stream().toList();
+  }
+
+  @Override
+  public long parameterCount() {
+    return (long) inFeatures() * outFeatures() + bias.map(b -> b.value().elements()).orElse(0L);
+  }
+
+  @Override
+  public long weightBytes() {
+    return weight.bytes() + bias.map(b -> b.value().bytes()).orElse(0L);
+  }
+
+  @Override
+  public void close() {
+    weight.close();
+    bias.ifPresent(Parameter::close);
+  }
+}

@@ -1,0 +1,36 @@
+package dev.lorikeet.quant;
+
+import dev.lorikeet.config.ModelSettings.Quantization;
+import dev.lorikeet.format.StoredQuantization;
+import dev.lorikeet.torch.Device;
+
+/** A frozen weight W [out, in] in few bits. Owns its memory, which lies on a device. */
+public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWeight, Int8Weight {
+
+  /** Rows, the columns of the map's output. */
+  int outFeatures();
+
+  /** Columns, as those of the map's input. */
+  int inFeatures();
+
+  /** The format: one that quantises. */
+  Quantization format();
+
+  /** Where the codes and scales lie. */
+  Device device();
+
+  /** Bytes of codes and scales. */
+  long bytes();
+
+  /**
+   * Writes rows {@code first … first + count − 1} as float32 to host address {@code out}, on the
+   * calling thread. Several threads may read at a time.
+   */
+  void dequantizeRows(int first, int count, long out);
+
+  /** Codes and scales as files hold them; the segments live as long as this weight. */
+  StoredQuantization stored();
+
+  @Override
+  void close();
+}

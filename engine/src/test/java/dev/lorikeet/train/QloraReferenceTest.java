@@ -1,0 +1,56 @@
+package dev.lorikeet.train;
+
+import dev.lorikeet.adapter.LoraAdapter;
+import dev.lorikeet.config.ModelSettings.Quantization;
+import dev.lorikeet.fixture.Checkpoints;
+import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.model.Architecture;
+import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.CheckpointWeights;
+import dev.lorikeet.quant.QuantizationScheme;
+import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
+import dev.lorikeet.quant.QuantizationScheme.Scales;
+import dev.lorikeet.quant.QuantizedWeights;
+import dev.lorikeet.tape.Parameter.Training;
+import dev.lorikeet.torch.Device;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** LoRA over an NF4 base goes where PEFT goes over the dequantised weights. */
+@Tag("reference")
+final class QloraReferenceTest {
+  private static final String BASE = "tied-gqa";
+
+  @Test
+  void thirtyQloraStepsAgreeWithPeft() {
+    JsonNode expected = Fixture.json("quant/nf4/training.json");
+    Path start = Fixture.ROOT.resolve("training/" + BASE + "/start");
+    QuantizationScheme nf4 =
+        new QuantizationScheme(Quantization.NF4, Scales.QUANTISED, 64, OtherFormats.REFUSED);
+    try (Device device = Device.cpu(2);
+        HfCheckpoint checkpoint = HfCheckpoint.open(Checkpoints.tiny(BASE));
+        LoraAdapter adapter = LoraAdapter.read(start, device);
+        CausalLm model =
+            Architecture.of(checkpoint.config())
+                .build(
+                    checkpoint.config(),
+                    new QuantizedWeights(
+                        new CheckpointWeights(checkpoint, device, Training.FROZEN),
+                        Optional.of(checkpoint),
+                        nf4,
+                        device),
+                    device,
+                    128,
+                    adapter);
+        Trainer trainer =
+            TrainingReferenceTest.trainer(
+                model, adapter.parameters(), expected.get("settings"), device)) {
+      adapter.requireComplete();
+      TrainingReferenceTest.compareSteps(trainer, "training/" + BASE + "/", expected);
+    }
+  }
+}
