@@ -18,9 +18,7 @@ import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
-import dev.lorikeet.train.AdamW;
 import dev.lorikeet.train.Collective;
-import dev.lorikeet.train.LearningRate;
 import dev.lorikeet.train.StepReport;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
@@ -68,6 +66,7 @@ public final class FineTuning implements AutoCloseable {
               .adapter()
               .map(LoraAdapter::parameters)
               .orElseGet(() -> loaded.model().parameters());
+      TrainingRules.of(config).groups().requireMatches(trained);
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -148,11 +147,11 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private void tellWarmup() {
-    long warmup = config.train().warmupSteps();
     long steps = plan.steps();
+    long warmup = TrainingRules.of(config).warmupSteps(steps);
     if (warmup >= steps) {
       listener.notice(
-          "train.warmup_steps %d is not less than the run's %d steps, so the learning rate never reaches its peak."
+          "the warm-up's %d steps (train.warmup_steps or train.warmup_ratio) are not less than the run's %d steps, so the learning rate never reaches its peak."
               .formatted(warmup, steps));
     }
   }
@@ -219,9 +218,10 @@ public final class FineTuning implements AutoCloseable {
 
   private TrainingSetup setup() {
     TrainSettings train = config.train();
+    TrainingRules rules = TrainingRules.of(config);
     return new TrainingSetup(
-        new LearningRate(train.learningRate(), train.schedule(), train.warmupSteps(), plan.steps()),
-        AdamW.Settings.withDecay(train.weightDecay()),
+        rules.learningRate(plan.steps()),
+        rules.optimizer(),
         train.maxGradNorm(),
         train.lossWeighting(),
         train.seed(),

@@ -68,6 +68,14 @@ final class VectorMath {
     MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
   }
 
+  static byte getByte(long address) {
+    return MEMORY.get(ValueLayout.JAVA_BYTE, address);
+  }
+
+  static void setByte(long address, byte value) {
+    MEMORY.set(ValueLayout.JAVA_BYTE, address, value);
+  }
+
   static int getInt(long address) {
     return MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, address);
   }

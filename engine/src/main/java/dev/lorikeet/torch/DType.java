@@ -3,7 +3,9 @@ package dev.lorikeet.torch;
 /** Element type of a tensor in memory. */
 public enum DType {
   FLOAT32(4),
-  INT32(4);
+  INT32(4),
+  INT8(1),
+  UINT8(1);
 
   private final int bytes;
 
