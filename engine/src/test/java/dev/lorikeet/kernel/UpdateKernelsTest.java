@@ -152,7 +152,7 @@ final class UpdateKernelsTest {
   }
 
   /** What every rule does to the same numbers, by one thread and by several. */
-  private enum Rule {
+  enum Rule {
     SGD,
     LION,
     ADAFACTOR,

@@ -15,6 +15,7 @@ import dev.lorikeet.torch.Tensor;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -104,7 +105,7 @@ final class OptimizerReferenceTest {
   private static void compareStates(String name, JsonNode expected, Map<String, TensorData> state) {
     assertEquals(expected.size() + 1, state.size(), name + ": " + state.keySet());
     expected.forEachEntry((key, values) -> {
-      TensorData found = state.get("x." + key);
+      TensorData found = Objects.requireNonNull(state.get("x." + key));
       float[] exact = floats(values);
       float[] actual = found.bytes().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
       for (int i = 0; i < exact.length; i++) {
