@@ -11,6 +11,9 @@ Run: python reference/make_optim.py
 
 import numpy
 import torch
+from peft import LoraConfig, get_peft_model
+from peft.optimizers import create_loraplus_optimizer
+from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.optimization import Adafactor
 
 from common import finish, generator, normal, start, write_json, write_tensors
@@ -173,6 +176,26 @@ def write_8bit(out) -> None:
     write_tensors(out / "adamw_8bit.safetensors", tensors)
 
 
+def loraplus_case() -> dict:
+    """What PEFT's create_loraplus_optimizer gives every parameter, under our names."""
+    config = LlamaConfig(hidden_size=16, intermediate_size=24, num_hidden_layers=1,
+                         num_attention_heads=2, vocab_size=11)
+    lora = LoraConfig(r=4, use_dora=False, target_modules=["q_proj", "down_proj", "embed_tokens"])
+    dora = LoraConfig(r=4, use_dora=True, target_modules=["v_proj"])
+    rate, ratio, groups = 2e-3, 16.0, []
+    for adapter in (lora, dora):
+        model = get_peft_model(LlamaForCausalLM(config), adapter)
+        optimizer = create_loraplus_optimizer(model, torch.optim.AdamW, lr=rate,
+                                              loraplus_lr_ratio=ratio)
+        rates = {id(p): g["lr"] for g in optimizer.param_groups for p in g["params"]}
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                name = name.removeprefix("base_model.model.model.").replace(".default", "")
+                groups.append({"name": name, "shape": list(parameter.shape),
+                               "learning_rate": rates[id(parameter)]})
+    return {"learning_rate": rate, "loraplus_lr_ratio": ratio, "parameters": groups}
+
+
 def clip_cases() -> list[dict]:
     cases = []
     shapes = ((1,), (13,), (3, 5))
@@ -198,6 +221,7 @@ def main() -> None:
     write_json(out / "lion.json", lion_cases())
     write_json(out / "adafactor.json", adafactor_cases())
     write_8bit(out)
+    write_json(out / "loraplus.json", loraplus_case())
     write_json(out / "clip.json", clip_cases())
     finish(out)
 

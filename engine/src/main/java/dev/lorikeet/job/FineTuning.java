@@ -60,7 +60,7 @@ public final class FineTuning implements AutoCloseable {
       data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
       tell(data.report(), fitted.data().maxSeqLen());
       plan = BatchPlan.of(fitted, data.train().size());
-      tellWarmup();
+      TrainingRules.of(config).oddities(plan.steps()).forEach(listener::notice);
       trained =
           loaded
               .adapter()
@@ -143,16 +143,6 @@ public final class FineTuning implements AutoCloseable {
       listener.notice(
           "%d of %d records were left out: nothing to learn was left of them after cutting."
               .formatted(report.dropped(), report.records()));
-    }
-  }
-
-  private void tellWarmup() {
-    long steps = plan.steps();
-    long warmup = TrainingRules.of(config).warmupSteps(steps);
-    if (warmup >= steps) {
-      listener.notice(
-          "the warm-up's %d steps (train.warmup_steps or train.warmup_ratio) are not less than the run's %d steps, so the learning rate never reaches its peak."
-              .formatted(warmup, steps));
     }
   }
 

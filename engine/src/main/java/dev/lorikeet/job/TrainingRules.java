@@ -3,6 +3,7 @@ package dev.lorikeet.job;
 import dev.lorikeet.config.AdapterSettings;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.config.TrainSettings;
+import dev.lorikeet.config.TrainSettings.Schedule;
 import dev.lorikeet.kernel.SgdStep.Direction;
 import dev.lorikeet.train.Adafactor;
 import dev.lorikeet.train.AdamW;
@@ -14,6 +15,7 @@ import dev.lorikeet.train.Optimizer;
 import dev.lorikeet.train.ParameterGroups;
 import dev.lorikeet.train.ScheduleShape;
 import dev.lorikeet.train.Sgd;
+import java.util.List;
 
 /**
  * What a recipe says about updates, in the trainer's terms: the rule, its groups of parameters, and
@@ -58,6 +60,24 @@ record TrainingRules(TrainSettings train, AdapterSettings adapter) {
     return train.warmupRatio().isPresent()
         ? (long) Math.ceil(steps * train.warmupRatio().getAsDouble())
         : train.warmupSteps();
+  }
+
+  /**
+   * Sentences about learning rates that a run of {@code steps} cannot follow as they were meant.
+   */
+  List<String> oddities(long steps) {
+    long warmup = warmupSteps(steps);
+    if (warmup >= steps) {
+      return List.of(
+          "the warm-up's %d steps (train.warmup_steps or train.warmup_ratio) are not less than the run's %d steps, so the learning rate never reaches its peak."
+              .formatted(warmup, steps));
+    }
+    if (train.schedule() == Schedule.WARMUP_STABLE_DECAY && warmup + decaySteps(steps) > steps) {
+      return List.of(
+          "the warm-up's %d steps and the %d steps of train.decay_steps or train.decay_ratio are more than the run's %d, so the learning rate jumps from one to the other."
+              .formatted(warmup, decaySteps(steps), steps));
+    }
+    return List.of();
   }
 
   /** The learning rate of every step of a run of {@code steps}. */

@@ -19,6 +19,7 @@ import dev.lorikeet.train.Sgd;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +80,22 @@ final class TrainingRulesTest {
         rate("train.schedule=warmup_stable_decay", "train.decay_steps=7").shape());
     assertEquals(4, rate("train.warmup_ratio=0.031").warmupSteps());
     assertEquals(0, rate("train.warmup_ratio=0").warmupSteps());
+  }
+
+  @Test
+  void aRunThatIsTooShortForItsScheduleIsTold() {
+    assertEquals(List.of(), oddities(11));
+    assertTrue(oddities(10).getFirst().startsWith("the warm-up's 10 steps"));
+    String stable = "train.schedule=warmup_stable_decay";
+    assertEquals(List.of(), oddities(40, stable, "train.decay_steps=30"));
+    assertTrue(
+        oddities(39, stable, "train.decay_steps=30")
+            .getFirst()
+            .startsWith("the warm-up's 10 steps and the 30 steps of train.decay_steps"));
+  }
+
+  private static List<String> oddities(long steps, String... changes) {
+    return TrainingRules.of(RECIPE.with(changes)).oddities(steps);
   }
 
   private static LearningRate rate(String... changes) {

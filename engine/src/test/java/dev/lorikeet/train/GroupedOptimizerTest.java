@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.tape.Parameter;
@@ -12,31 +13,48 @@ import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.train.ParameterGroup.Decay;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 @Tag("native")
 final class GroupedOptimizerTest {
-  private static final double PEAK = 2e-3;
-
   @Test
-  void loraPlusTakesTheGroupsOfPeft() {
-    ParameterGroups groups = ParameterGroups.of(List.of(), OptionalDouble.of(16), PEAK);
+  @Tag("reference")
+  void loraPlusHasTheLearningRatesOfPeft() {
+    JsonNode expected = Fixture.json("optim/loraplus.json");
+    double peak = expected.get("learning_rate").asDouble();
+    double ratio = expected.get("loraplus_lr_ratio").asDouble();
+    ParameterGroups groups = ParameterGroups.of(List.of(), OptionalDouble.of(ratio), peak);
+    Set<Double> rates = new HashSet<>();
     try (Device device = Device.shapeOnly()) {
-      assertRate(1, groups, parameter(device, "l.0.q_proj.lora_A.weight", 8, 64));
-      assertRate(16, groups, parameter(device, "l.0.q_proj.lora_B.weight", 64, 8));
-      assertRate(16, groups, parameter(device, "l.0.q_proj.lora_magnitude_vector", 64));
-      assertRate(1e-6 / PEAK, groups, parameter(device, "embed_tokens.lora_embedding_B", 64, 8));
-      ParameterGroups one = ParameterGroups.of(List.of(), OptionalDouble.empty(), PEAK);
-      assertRate(1, one, parameter(device, "l.0.q_proj.lora_B.weight", 64, 8));
+      for (JsonNode node : expected.get("parameters")) {
+        long[] shape = node.get("shape").valueStream().mapToLong(JsonNode::asLong).toArray();
+        String name = node.get("name").asString();
+        try (Parameter parameter = new Parameter(name, device.floats(shape), Training.TRAINABLE)) {
+          double rate = node.get("learning_rate").asDouble();
+          assertEquals(rate, peak * groups.of(parameter).rateFactor(), 2 * Math.ulp(rate), name);
+          assertEquals(Decay.APPLIED, groups.of(parameter).decay());
+          rates.add(rate);
+        }
+      }
     }
+    assertEquals(9, expected.get("parameters").size());
+    assertEquals(3, rates.size());
   }
 
-  private static void assertRate(double expected, ParameterGroups groups, Parameter parameter) {
-    assertEquals(new ParameterGroup(expected, Decay.APPLIED), groups.of(parameter));
-    parameter.close();
+  @Test
+  void everyParameterLearnsAlikeWithoutLoraPlus() {
+    ParameterGroups groups = ParameterGroups.of(List.of(), OptionalDouble.empty(), 1);
+    try (Device device = Device.shapeOnly();
+        Parameter b = new Parameter("q_proj.lora_B.weight", device.floats(9), Training.TRAINABLE)) {
+      assertEquals(new ParameterGroup(1, Decay.APPLIED), groups.of(b));
+      assertEquals(groups, ParameterGroups.none());
+    }
   }
 
   @Test
