@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What is trained: a low-rank adapter or all weights. Names and meaning follow PEFT's LoraConfig.
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param loraAlpha scale numerator, above 0: the update is multiplied by loraAlpha / r
  * @param loraDropout probability in [0, 1) that an input of the adapter is zeroed in training
  * @param targetModules names of the linear layers that get an adapter, or only {@value #ALL_LINEAR}
+ * @param loraplusLrRatio learning rate of B and of vectors over that of A, above 0; empty: the same
  * @param initFrom folder of a PEFT adapter whose values training starts from
  */
 public record AdapterSettings(
@@ -21,6 +23,7 @@ public record AdapterSettings(
     @Default("16") double loraAlpha,
     @Default("0.0") double loraDropout,
     @Default(ALL_LINEAR) List<String> targetModules,
+    OptionalDouble loraplusLrRatio,
     Optional<Path> initFrom) {
 
   /** Target that stands for every linear layer but the output head, as in PEFT. */
@@ -53,6 +56,11 @@ public record AdapterSettings(
             targetModules.size() == 1 || !targetModules.contains(ALL_LINEAR),
             "adapter.target_modules must be either all-linear or names of layers, found "
                 + targetModules)
+        .positive("adapter.loraplus_lr_ratio", loraplusLrRatio.orElse(1))
+        .require(
+            technique != Technique.FULL || loraplusLrRatio.isEmpty(),
+            "adapter.loraplus_lr_ratio is about the matrices of an adapter, but adapter.technique:"
+                + " full has none; leave it out")
         .require(
             technique != Technique.FULL || initFrom.isEmpty(),
             "adapter.init_from starts from an adapter, but adapter.technique: full trains the"

@@ -3,6 +3,8 @@ package dev.lorikeet.config;
 import dev.lorikeet.error.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 /** Collects every broken rule of one record, so that a constructor reports them together. */
 final class Check {
@@ -37,6 +39,25 @@ final class Check {
     return require(
         found >= 0 && found < 1,
         key + " must be a number of at least 0 and below 1" + found(found));
+  }
+
+  /** Half-open range (0, 1]. */
+  Check share(String key, double found) {
+    return require(
+        found > 0 && found <= 1, key + " must be a number above 0 and at most 1" + found(found));
+  }
+
+  /** A regular expression that can be read. */
+  Check pattern(String key, String text) {
+    try {
+      Pattern.compile(text);
+      return notBlank(key, text);
+    } catch (PatternSyntaxException wrong) {
+      return require(
+          false,
+          "%s must hold regular expressions, found %s (%s)"
+              .formatted(key, text, wrong.getDescription()));
+    }
   }
 
   Check notBlank(String key, String found) {

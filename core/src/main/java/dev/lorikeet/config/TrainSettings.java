@@ -1,5 +1,8 @@
 package dev.lorikeet.config;
 
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
@@ -11,9 +14,24 @@ import java.util.OptionalInt;
  * @param microBatch examples per forward and backward pass, at least 1; changes memory and speed
  * @param learningRate peak learning rate, above 0
  * @param optimizer update rule
- * @param weightDecay decoupled weight decay, at least 0
+ * @param adamBeta1 decay of the mean of gradients, at least 0 and below 1; adamw, adamw_8bit, lion
+ * @param adamBeta2 decay of the mean of squares, of lion's mean; at least 0 and below 1; empty: the
+ *     update rule's own
+ * @param adamEpsilon added to the root of the mean of squares, at least 0; adamw, adamw_8bit
+ * @param momentum share of the last direction that stays, at least 0 and below 1; sgd
+ * @param nesterov whether the momentum is taken ahead of the step; sgd
+ * @param weightDecay weight decay, at least 0
+ * @param noDecay expressions; a trained value whose name holds a match is not decayed
  * @param schedule shape of the learning rate after the warm-up
+ * @param minLearningRateRatio end of the schedule as a share of the peak, at least 0 and below 1
+ * @param scheduleCycles number of half cosines, at least 1; cosine_with_restarts
+ * @param schedulePower exponent of the fall, above 0; polynomial
+ * @param decaySteps steps of the fall at the end, at least 1; empty: by {@code decayRatio};
+ *     warmup_stable_decay
+ * @param decayRatio share of the run that falls, above 0 and at most 1; warmup_stable_decay
  * @param warmupSteps steps over which the learning rate rises linearly, at least 0
+ * @param warmupRatio the same as a share of the run, at least 0 and below 1; empty: by {@code
+ *     warmupSteps}
  * @param maxGradNorm limit of the gradients' global norm, at least 0; 0 means no limit
  * @param seed start of every random draw of the run
  * @param recompute whether activations are computed again in the backward pass: less memory, more
@@ -27,9 +45,21 @@ public record TrainSettings(
     @Default("4") int microBatch,
     @Default("2.0e-4") double learningRate,
     @Default("adamw") Optimizer optimizer,
+    @Default("0.9") double adamBeta1,
+    OptionalDouble adamBeta2,
+    @Default("1.0e-8") double adamEpsilon,
+    @Default("0.0") double momentum,
+    @Default("false") boolean nesterov,
     @Default("0.0") double weightDecay,
+    @Default("[]") List<String> noDecay,
     @Default("cosine") Schedule schedule,
+    @Default("0.0") double minLearningRateRatio,
+    @Default("1") int scheduleCycles,
+    @Default("1.0") double schedulePower,
+    OptionalInt decaySteps,
+    @Default("0.1") double decayRatio,
     @Default("10") int warmupSteps,
+    OptionalDouble warmupRatio,
     @Default("1.0") double maxGradNorm,
     @Default("42") long seed,
     @Default("false") boolean recompute,
@@ -37,17 +67,52 @@ public record TrainSettings(
 
   /** Update rule. */
   public enum Optimizer implements Choice {
-    ADAMW
+    /** Mean over root of mean square, with decoupled decay. */
+    ADAMW,
+    /** The same with states of 8 bits. */
+    ADAMW_8BIT,
+    /** Along the gradient, with momentum or without. */
+    SGD,
+    /** The sign of the mean. */
+    LION,
+    /** Factored mean squares. */
+    ADAFACTOR;
+
+    boolean uses(String component) {
+      return switch (this) {
+        case ADAMW, ADAMW_8BIT -> component.startsWith("adam");
+        case LION -> component.startsWith("adamBeta");
+        case SGD -> component.equals("momentum") || component.equals("nesterov");
+        case ADAFACTOR -> false;
+      };
+    }
   }
 
   /** Shape of the learning rate after the warm-up. */
   public enum Schedule implements Choice {
-    /** Half a cosine from the peak to zero. */
+    /** Half a cosine from the peak to the end. */
     COSINE,
     /** A straight line from the peak to zero. */
     LINEAR,
     /** The peak until the end. */
-    CONSTANT
+    CONSTANT,
+    /** Several half cosines, each from the peak. */
+    COSINE_WITH_RESTARTS,
+    /** A power of what is left of the run. */
+    POLYNOMIAL,
+    /** The peak until shortly before the end, then half a cosine. */
+    WARMUP_STABLE_DECAY;
+
+    boolean uses(String component) {
+      return switch (component) {
+        case "minLearningRateRatio" ->
+            this == COSINE || this == POLYNOMIAL || this == WARMUP_STABLE_DECAY;
+        case "scheduleCycles" -> this == COSINE_WITH_RESTARTS;
+        case "schedulePower" -> this == POLYNOMIAL;
+        case "decaySteps", "decayRatio" -> this == WARMUP_STABLE_DECAY;
+        default -> false;
+      };
+    }
   }
 
   /** What the mean loss of a step weighs equally. */
@@ -59,6 +124,7 @@ public record TrainSettings(
   }
 
   public TrainSettings {
+    noDecay = List.copyOf(noDecay);
     Check check =
         new Check()
             .require(
@@ -70,9 +136,45 @@ public record TrainSettings(
             .atLeast("train.global_batch", 1, globalBatch)
             .atLeast("train.micro_batch", 1, microBatch)
             .positive("train.learning_rate", learningRate)
+            .fraction("train.adam_beta1", adamBeta1)
+            .fraction("train.adam_beta2", adamBeta2.orElse(0))
+            .notNegative("train.adam_epsilon", adamEpsilon)
+            .fraction("train.momentum", momentum)
             .notNegative("train.weight_decay", weightDecay)
+            .fraction("train.min_learning_rate_ratio", minLearningRateRatio)
+            .atLeast("train.schedule_cycles", 1, scheduleCycles)
+            .positive("train.schedule_power", schedulePower)
+            .atLeast("train.decay_steps", 1, decaySteps.orElse(1))
+            .share("train.decay_ratio", decayRatio)
             .atLeast("train.warmup_steps", 0, warmupSteps)
+            .fraction("train.warmup_ratio", warmupRatio.orElse(0))
             .notNegative("train.max_grad_norm", maxGradNorm);
+    checkBatches(check, globalBatch, microBatch);
+    noDecay.forEach(pattern -> check.pattern("train.no_decay", pattern));
+    Map<String, Object> chosen =
+        Map.of(
+            "adamBeta1", adamBeta1,
+            "adamBeta2", adamBeta2,
+            "adamEpsilon", adamEpsilon,
+            "momentum", momentum,
+            "nesterov", nesterov,
+            "minLearningRateRatio", minLearningRateRatio,
+            "scheduleCycles", scheduleCycles,
+            "schedulePower", schedulePower,
+            "decaySteps", decaySteps,
+            "decayRatio", decayRatio);
+    new ChosenKeys(TrainSettings.class, "train", check)
+        .refuseUnused("train.optimizer", optimizer, Optimizer::uses, chosen)
+        .refuseUnused("train.schedule", schedule, Schedule::uses, chosen)
+        .refuseBoth("decaySteps", decaySteps, "decayRatio", decayRatio)
+        .refuseBoth("warmupRatio", warmupRatio, "warmupSteps", warmupSteps);
+    check
+        .require(
+            !nesterov || momentum > 0, "train.nesterov needs a train.momentum above 0, found 0")
+        .done("train settings");
+  }
+
+  private static void checkBatches(Check check, int globalBatch, int microBatch) {
     if (globalBatch >= 1 && microBatch >= 1) {
       check.require(
           globalBatch % microBatch == 0,
@@ -81,7 +183,6 @@ public record TrainSettings(
               + " and "
               + microBatch);
     }
-    check.done("train settings");
   }
 
   /** Micro-batches of a full step. */

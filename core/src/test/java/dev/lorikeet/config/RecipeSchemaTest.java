@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -101,9 +102,13 @@ class RecipeSchemaTest {
                           ? List.of("boolean")
                           : type == Optional.class
                               ? List.of("string", "null")
-                              : type == List.class || type == DataSettings.Validation.class
-                                  ? List.of()
-                                  : List.of("string");
+                              : type == OptionalDouble.class
+                                  ? List.of("number", "null")
+                                  : type == List.class && !key.equals("adapter.target_modules")
+                                      ? List.of("array")
+                                      : type == List.class || type == DataSettings.Validation.class
+                                          ? List.of()
+                                          : List.of("string");
       assertEquals(expected, texts(node.path("type")), key);
     });
   }
@@ -138,6 +143,11 @@ class RecipeSchemaTest {
         assertAccepted(key, "1.0e-300");
         probed.add(key);
       }
+      if (number.has("maximum")) {
+        double maximum = number.path("maximum").doubleValue();
+        assertAccepted(key, "" + maximum);
+        assertRefused(key, "" + (maximum + 1e-9));
+      }
       if (number.has("exclusiveMaximum")) {
         assertRefused(key, number.path("exclusiveMaximum").toString());
         assertAccepted(key, "0.999999");
@@ -148,7 +158,20 @@ class RecipeSchemaTest {
 
   private static void assertAccepted(String key, String value) {
     // A global batch of 1 fits only a micro-batch of 1, so that stands beside every probe.
-    Recipe.parse(COMPLETE, "probe", List.of("train.micro_batch=1", key + "=" + value));
+    List<String> overrides = new ArrayList<>(List.of("train.micro_batch=1", key + "=" + value));
+    overrides.addAll(besides(key));
+    Recipe.parse(COMPLETE, "probe", overrides);
+  }
+
+  /** What has to be chosen so that {@code key} has an effect. */
+  private static List<String> besides(String key) {
+    return switch (key) {
+      case "train.momentum" -> List.of("train.optimizer=sgd");
+      case "train.schedule_power" -> List.of("train.schedule=polynomial");
+      case "train.decay_steps", "train.decay_ratio" ->
+          List.of("train.schedule=warmup_stable_decay");
+      default -> List.of();
+    };
   }
 
   private static void assertRefused(String key, String value) {

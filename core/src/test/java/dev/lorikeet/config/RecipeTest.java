@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,12 +26,14 @@ class RecipeTest {
       """
       model:   {path: nano, dtype: float32}
       adapter: {technique: lora, r: 8, lora_alpha: 16, lora_dropout: 0.0, \
-      target_modules: all-linear, init_from: null}
+      target_modules: all-linear, loraplus_lr_ratio: null, init_from: null}
       data:    {train: a.json, validation: 0.05, format: alpaca, max_seq_len: 512, \
       packing: true, mask_prompt: true, shuffle: true}
       train:   {epochs: 1, max_steps: null, global_batch: 16, micro_batch: 4, \
-      learning_rate: 2.0e-4, optimizer: adamw, weight_decay: 0.0, schedule: cosine, \
-      warmup_steps: 10, max_grad_norm: 1.0, seed: 42, recompute: false, loss_weighting: token}
+      learning_rate: 2.0e-4, optimizer: adamw, adam_beta1: 0.9, adam_beta2: null, \
+      adam_epsilon: 1.0e-8, momentum: 0.0, nesterov: false, weight_decay: 0.0, no_decay: [], \
+      schedule: cosine, min_learning_rate_ratio: 0.0, schedule_cycles: 1, schedule_power: 1.0, \
+      decay_steps: null, decay_ratio: 0.1, warmup_steps: 10, warmup_ratio: null, max_grad_norm: 1.0, seed: 42, recompute: false, loss_weighting: token}
       output:  {dir: runs}
       device: auto
       """;
@@ -41,11 +44,13 @@ class RecipeTest {
       model:
         path: /models/tiny
       adapter: {technique: lora, r: 4, lora_alpha: 2.5, lora_dropout: 0.1,
-        target_modules: [q_proj, v_proj], init_from: adapters/a}
+        target_modules: [q_proj, v_proj], loraplus_lr_ratio: 16, init_from: adapters/a}
       data: {train: t.jsonl, validation: v.jsonl, format: prompt_completion,
         max_seq_len: 64, packing: false, mask_prompt: false, shuffle: false}
       train: {epochs: null, max_steps: 7, global_batch: 6, micro_batch: 2,
-        learning_rate: 1e-4, weight_decay: 0.01, schedule: constant, warmup_steps: 0,
+        learning_rate: 1e-4, optimizer: sgd, momentum: 0.9, nesterov: true, weight_decay: 0.01,
+        no_decay: [bias, 'norm\\.'], schedule: warmup_stable_decay,
+        min_learning_rate_ratio: 0.1, decay_steps: 3, warmup_ratio: 0.25,
         max_grad_norm: 0, seed: -3, recompute: true, loss_weighting: micro_batch}
       output: {dir: out}
       device: cuda:1
@@ -68,6 +73,7 @@ class RecipeTest {
             2.5,
             0.1,
             List.of("q_proj", "v_proj"),
+            OptionalDouble.of(16),
             Optional.of(Path.of("adapters/a"))),
         config.adapter());
     assertEquals(
@@ -87,10 +93,22 @@ class RecipeTest {
             6,
             2,
             1e-4,
-            TrainSettings.Optimizer.ADAMW,
+            TrainSettings.Optimizer.SGD,
+            0.9,
+            OptionalDouble.empty(),
+            1e-8,
+            0.9,
+            true,
             0.01,
-            TrainSettings.Schedule.CONSTANT,
-            0,
+            List.of("bias", "norm\\."),
+            TrainSettings.Schedule.WARMUP_STABLE_DECAY,
+            0.1,
+            1,
+            1.0,
+            OptionalInt.of(3),
+            0.1,
+            10,
+            OptionalDouble.of(0.25),
             0,
             -3,
             true,
@@ -110,6 +128,7 @@ class RecipeTest {
             List.of("adapter.target_modules=[q_proj, \"true\", \"a: b #\"]"),
             List.of("adapter.init_from=\"tab\\there \\u00e9 \\U0001F600\"", "data.validation=0"),
             List.of("data.train='on'", "data.validation=\"1e-4\"", "output.dir=\"C:\\\\runs\""),
+            List.of("train.optimizer=lion", "train.adam_beta2=0.95", "train.no_decay=[norm]"),
             List.of("train.learning_rate=1e-300", "train.seed=-9223372036854775808"));
     for (List<String> change : changes) {
       RunConfig config = Recipe.parse(SMALLEST, "test", change);
@@ -275,6 +294,34 @@ class RecipeTest {
     assertProblem(
         "adapter: {technique: full, init_from: a}",
         "line 3: adapter.init_from starts from an adapter, but adapter.technique: full trains");
+  }
+
+  @Test
+  void keysThatWouldHaveNoEffectAreRefused() {
+    assertOverrideProblem(
+        "train.momentum=0.9",
+        "train.momentum has no effect with train.optimizer: adamw; leave it out, or set"
+            + " train.optimizer to sgd");
+    assertOverrideProblem(
+        "train.schedule_cycles=2",
+        "train.schedule_cycles has no effect with train.schedule: cosine; leave it out, or set"
+            + " train.schedule to cosine_with_restarts");
+    assertProblem(
+        "train: {optimizer: adafactor, adam_epsilon: 1e-6}",
+        "train.adam_epsilon has no effect with train.optimizer: adafactor; leave it out, or set"
+            + " train.optimizer to adamw or adamw_8bit");
+    assertProblem(
+        "train: {warmup_steps: 3, warmup_ratio: 0.1}",
+        "train.warmup_ratio and train.warmup_steps both say how long it is; leave one of them out");
+    assertProblem(
+        "train: {schedule: warmup_stable_decay, decay_steps: 3, decay_ratio: 0.2}",
+        "train.decay_steps and train.decay_ratio both say how long it is");
+    assertProblem(
+        "train: {optimizer: sgd, nesterov: true}", "train.nesterov needs a train.momentum above 0");
+    assertOverrideProblem("train.no_decay=['(']", "train.no_decay must hold regular expressions");
+    assertProblem(
+        "adapter: {technique: full, loraplus_lr_ratio: 4}",
+        "adapter.loraplus_lr_ratio is about the matrices of an adapter");
   }
 
   @Test

@@ -19,9 +19,7 @@ import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
-import dev.lorikeet.train.AdamW;
 import dev.lorikeet.train.Collective;
-import dev.lorikeet.train.LearningRate;
 import dev.lorikeet.train.StepReport;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
@@ -63,12 +61,13 @@ public final class FineTuning implements AutoCloseable {
       data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
       tell(data.report(), fitted.data().maxSeqLen());
       plan = BatchPlan.of(fitted, data.train().size());
-      tellWarmup();
+      TrainingRules.of(config).oddities(plan.steps()).forEach(listener::notice);
       trained =
           loaded
               .adapter()
               .map(LoraAdapter::parameters)
               .orElseGet(() -> loaded.model().parameters());
+      TrainingRules.of(config).groups().requireMatches(trained);
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -149,16 +148,6 @@ public final class FineTuning implements AutoCloseable {
     }
   }
 
-  private void tellWarmup() {
-    long warmup = config.train().warmupSteps();
-    long steps = plan.steps();
-    if (warmup >= steps) {
-      listener.notice(
-          "train.warmup_steps %d is not less than the run's %d steps, so the learning rate never reaches its peak."
-              .formatted(warmup, steps));
-    }
-  }
-
   private FineTuneResult run() {
     try (RunRecorder recorder = new RunRecorder(config, options, loaded, data, device)) {
       Start start = start(recorder);
@@ -221,9 +210,10 @@ public final class FineTuning implements AutoCloseable {
 
   private TrainingSetup setup() {
     TrainSettings train = config.train();
+    TrainingRules rules = TrainingRules.of(config);
     return new TrainingSetup(
-        new LearningRate(train.learningRate(), train.schedule(), train.warmupSteps(), plan.steps()),
-        AdamW.Settings.withDecay(train.weightDecay()),
+        rules.learningRate(plan.steps()),
+        rules.optimizer(),
         train.maxGradNorm(),
         train.lossWeighting(),
         train.seed(),

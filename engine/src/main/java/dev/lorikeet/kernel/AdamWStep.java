@@ -18,4 +18,36 @@ public record AdamWStep(
     double beta2,
     double epsilon,
     double weightDecay,
-    long step) {}
+    long step) {
+
+  float keptMean() {
+    return (float) beta1;
+  }
+
+  float newMean() {
+    return (float) (1 - beta1);
+  }
+
+  float keptSquare() {
+    return (float) beta2;
+  }
+
+  float newSquare() {
+    return (float) (1 - beta2);
+  }
+
+  /** 1 − lr·λ. */
+  float decay() {
+    return (float) (1 - learningRate * weightDecay);
+  }
+
+  /** −lr / (1−β₁ᵗ). */
+  float stepSize() {
+    return (float) (-learningRate / (1 - Math.pow(beta1, (double) step)));
+  }
+
+  /** 1 / √(1−β₂ᵗ). */
+  float rootScale() {
+    return (float) (1 / Math.sqrt(1 - Math.pow(beta2, (double) step)));
+  }
+}

@@ -17,7 +17,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/** Element by element: addition, scaling, dropout, sums of squares and the optimiser's update. */
+/** Element by element: addition, scaling, dropout and sums of squares. */
 final class ElementKernel {
   private static final int GRAIN = 4096;
   private static final int ROW_GRAIN = 8;
@@ -83,17 +83,6 @@ final class ElementKernel {
     return total;
   }
 
-  void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, AdamWStep step) {
-    long pAt = parameter.address();
-    long gAt = gradient.address();
-    long mAt = mean.address();
-    long vAt = square.address();
-    device.forRange(
-        Math.toIntExact(parameter.elements()),
-        GRAIN,
-        (from, to) -> adamWRange(pAt, gAt, mAt, vAt, from, to, step));
-  }
-
   private static void addRange(long x, long target, int from, int to) {
     int i = from;
     for (; i + LANES <= to; i += LANES) {
@@ -132,39 +121,5 @@ final class ElementKernel {
       total += value * value;
     }
     return total;
-  }
-
-  private static void adamWRange(long p, long g, long m, long v, int from, int to, AdamWStep step) {
-    float beta1 = (float) step.beta1();
-    float beta2 = (float) step.beta2();
-    float newMean = (float) (1 - step.beta1());
-    float newSquare = (float) (1 - step.beta2());
-    float decay = (float) (1 - step.learningRate() * step.weightDecay());
-    double correction1 = 1 - Math.pow(step.beta1(), (double) step.step());
-    double correction2 = Math.sqrt(1 - Math.pow(step.beta2(), (double) step.step()));
-    float stepSize = (float) (-step.learningRate() / correction1);
-    float rootScale = (float) (1 / correction2);
-    float epsilon = (float) step.epsilon();
-    int i = from;
-    for (; i + LANES <= to; i += LANES) {
-      long at = 4L * i;
-      FloatVector gradient = load(g + at);
-      FloatVector mean = load(m + at).mul(beta1).add(gradient.mul(newMean));
-      FloatVector square = load(v + at).mul(beta2).add(gradient.mul(gradient).mul(newSquare));
-      FloatVector root = square.sqrt().mul(rootScale).add(epsilon);
-      store(mean, m + at);
-      store(square, v + at);
-      store(load(p + at).mul(decay).add(mean.div(root).mul(stepSize)), p + at);
-    }
-    for (; i < to; i++) {
-      long at = 4L * i;
-      float gradient = get(g + at);
-      float mean = get(m + at) * beta1 + gradient * newMean;
-      float square = get(v + at) * beta2 + gradient * gradient * newSquare;
-      float root = (float) Math.sqrt(square) * rootScale + epsilon;
-      set(m + at, mean);
-      set(v + at, square);
-      set(p + at, get(p + at) * decay + mean / root * stepSize);
-    }
   }
 }

@@ -39,6 +39,9 @@ public interface Kernels {
     return new TorchKernels(Precision.FLOAT32);
   }
 
+  /** The updates of optimisers on the same device. */
+  UpdateKernels updates();
+
   /** out[t] = table[ids[t]]; table [V,H], ids int32 [T], out [T,H]. */
   void gatherRows(Tensor table, Tensor ids, Tensor out);
 
@@ -115,7 +118,4 @@ public interface Kernels {
 
   /** Σ x², summed in double in a fixed order. */
   double sumOfSquares(Tensor x);
-
-  /** One AdamW update of {@code parameter} and its two states. */
-  void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, AdamWStep step);
 }

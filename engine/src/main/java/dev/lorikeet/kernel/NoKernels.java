@@ -15,6 +15,11 @@ final class NoKernels implements Kernels {
   }
 
   @Override
+  public UpdateKernels updates() {
+    return new NoUpdates();
+  }
+
+  @Override
   public void gatherRows(Tensor table, Tensor ids, Tensor out) {}
 
   @Override
@@ -94,8 +99,4 @@ final class NoKernels implements Kernels {
   public double sumOfSquares(Tensor x) {
     return 0;
   }
-
-  @Override
-  public void adamW(
-      Tensor parameter, Tensor gradient, Tensor mean, Tensor square, AdamWStep step) {}
 }

@@ -29,6 +29,12 @@ final class TorchKernels implements Kernels {
     return LibTorch.open(precision, Gradients.ON);
   }
 
+  /** Plain loops: an update has nothing that libtorch would do more exactly. */
+  @Override
+  public UpdateKernels updates() {
+    return new PlainUpdates();
+  }
+
   @Override
   public void gatherRows(Tensor table, Tensor ids, Tensor out) {
     try (LibTorch torch = plain()) {
@@ -284,23 +290,6 @@ final class TorchKernels implements Kernels {
   public double sumOfSquares(Tensor x) {
     try (LibTorch torch = plain()) {
       return torch.view(x).square().total().item();
-    }
-  }
-
-  @Override
-  public void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, AdamWStep step) {
-    try (LibTorch torch = plain()) {
-      TorchValue g = torch.view(gradient);
-      TorchValue m = torch.view(mean).mul(step.beta1()).add(g.mul(1 - step.beta1()));
-      TorchValue v = torch.view(square).mul(step.beta2()).add(g.square().mul(1 - step.beta2()));
-      double meanCorrection = 1 - StrictMath.pow(step.beta1(), (double) step.step());
-      double squareCorrection = 1 - StrictMath.pow(step.beta2(), (double) step.step());
-      TorchValue root = v.div(squareCorrection).sqrt().add(step.epsilon());
-      TorchValue change = m.div(meanCorrection).div(root).mul(step.learningRate());
-      TorchValue decayed = torch.view(parameter).mul(1 - step.learningRate() * step.weightDecay());
-      decayed.sub(change).copyTo(parameter);
-      m.copyTo(mean);
-      v.copyTo(square);
     }
   }
 

@@ -12,6 +12,7 @@ final class VectorKernels implements Kernels {
   private final AttentionKernel attention;
   private final CrossEntropyKernel crossEntropy;
   private final ElementKernel elements;
+  private final VectorUpdates updates;
 
   VectorKernels(CpuDevice device) {
     rows = new RowKernel(device);
@@ -21,6 +22,12 @@ final class VectorKernels implements Kernels {
     attention = new AttentionKernel(device);
     crossEntropy = new CrossEntropyKernel(device);
     elements = new ElementKernel(device);
+    updates = new VectorUpdates(device);
+  }
+
+  @Override
+  public UpdateKernels updates() {
+    return updates;
   }
 
   @Override
@@ -126,10 +133,5 @@ final class VectorKernels implements Kernels {
   @Override
   public double sumOfSquares(Tensor x) {
     return elements.sumOfSquares(x);
-  }
-
-  @Override
-  public void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor square, AdamWStep step) {
-    elements.adamW(parameter, gradient, mean, square, step);
   }
 }

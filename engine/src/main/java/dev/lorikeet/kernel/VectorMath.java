@@ -79,6 +79,10 @@ final class VectorMath {
     return (FloatVector) bytes.convertShape(VectorOperators.B2F, FLOATS, 0);
   }
 
+  static void setByte(long address, byte value) {
+    MEMORY.set(ValueLayout.JAVA_BYTE, address, value);
+  }
+
   static int getInt(long address) {
     return MEMORY.get(ValueLayout.JAVA_INT_UNALIGNED, address);
   }

@@ -1,7 +1,6 @@
 package dev.lorikeet.pretrain;
 
 import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.config.TrainSettings.Schedule;
 import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
@@ -18,6 +17,7 @@ import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.AdamW;
 import dev.lorikeet.train.Collective;
 import dev.lorikeet.train.LearningRate;
+import dev.lorikeet.train.ScheduleShape;
 import dev.lorikeet.train.StepReport;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
@@ -101,7 +101,8 @@ public final class NanoBuild {
   private TrainingSetup setup() {
     int steps = settings.documents() / settings.documentsPerStep();
     return new TrainingSetup(
-        new LearningRate(settings.learningRate(), Schedule.COSINE, settings.warmupSteps(), steps),
+        new LearningRate(
+            settings.learningRate(), new ScheduleShape.Cosine(0), settings.warmupSteps(), steps),
         new AdamW.Settings(0.9, BETA2, 1e-8, WEIGHT_DECAY),
         1.0,
         LossWeighting.TOKEN,

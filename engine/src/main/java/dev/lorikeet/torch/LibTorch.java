@@ -67,10 +67,10 @@ public final class LibTorch implements AutoCloseable {
     }
   }
 
-  /** {@code tensor} as a constant: float32 in the session's precision, int32 as int64. */
+  /** {@code tensor} as a constant: float32 in the session's precision, whole numbers as int64. */
   public TorchValue view(Tensor tensor) {
     org.bytedeco.pytorch.Tensor memory = memory(tensor);
-    ScalarType type = tensor.dtype() == DType.INT32 ? ScalarType.Long : elementType;
+    ScalarType type = tensor.dtype() == DType.FLOAT32 ? elementType : ScalarType.Long;
     return new TorchValue(this, memory.to(type));
   }
 
@@ -102,7 +102,13 @@ public final class LibTorch implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the libtorch session is closed");
     }
-    ScalarType type = tensor.dtype() == DType.INT32 ? ScalarType.Int : ScalarType.Float;
+    ScalarType type =
+        switch (tensor.dtype()) {
+          case FLOAT32 -> ScalarType.Float;
+          case INT32 -> ScalarType.Int;
+          case INT8 -> ScalarType.Char;
+          case UINT8 -> ScalarType.Byte;
+        };
     return torch.from_blob(new Address(tensor.address()), tensor.shape(), new TensorOptions(type));
   }
 

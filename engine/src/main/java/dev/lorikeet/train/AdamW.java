@@ -3,6 +3,7 @@ package dev.lorikeet.train;
 import dev.lorikeet.format.TensorData;
 import dev.lorikeet.kernel.AdamWStep;
 import dev.lorikeet.kernel.Kernels;
+import dev.lorikeet.kernel.UpdateKernels;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Tensor;
 import java.util.ArrayList;
@@ -11,13 +12,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * AdamW with torch's meaning of every number; decay goes on every trained value. Owns two states of
- * each parameter's size.
+ * AdamW with torch's meaning of every number. Owns two states of each parameter's size.
  *
  * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019</a>
  */
 public final class AdamW implements Optimizer {
-  private final Kernels kernels;
+  private final UpdateKernels kernels;
   private final Settings settings;
   private final List<State> states = new ArrayList<>();
   private long step;
@@ -38,6 +38,11 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
+    public Settings withWeightDecay(double other) {
+      return new Settings(beta1, beta2, epsilon, other);
+    }
+
+    @Override
     public AdamW start(List<Parameter> parameters, Kernels kernels) {
       return new AdamW(parameters, this, kernels);
     }
@@ -46,7 +51,7 @@ public final class AdamW implements Optimizer {
   private record State(Parameter parameter, Tensor mean, Tensor square) {}
 
   public AdamW(List<Parameter> parameters, Settings settings, Kernels kernels) {
-    this.kernels = kernels;
+    this.kernels = kernels.updates();
     this.settings = settings;
     for (Parameter parameter : parameters) {
       states.add(

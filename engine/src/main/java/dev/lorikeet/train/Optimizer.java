@@ -14,9 +14,9 @@ public interface Optimizer extends AutoCloseable {
 
   /**
    * Everything that the next update depends on but parameters and gradients, by name: the number of
-   * updates as {@code step}, and of each parameter the states under torch's names, as in {@code
-   * layers.0.q_proj.lora_A.weight.exp_avg}. The bytes are the optimiser's own until the next
-   * update.
+   * updates as {@code step}, and of each parameter the states under the names that the rule's
+   * origin gives them, as in {@code layers.0.q_proj.lora_A.weight.exp_avg}. The bytes are the
+   * optimiser's own until the next update.
    */
   Map<String, TensorData> state();
 
@@ -34,5 +34,8 @@ public interface Optimizer extends AutoCloseable {
   interface Settings {
     /** The rule at its start, for {@code parameters} in this order. */
     Optimizer start(List<Parameter> parameters, Kernels kernels);
+
+    /** The same rule with another weight decay. */
+    Settings withWeightDecay(double weightDecay);
   }
 }

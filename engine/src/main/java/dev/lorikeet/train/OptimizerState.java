@@ -2,6 +2,7 @@ package dev.lorikeet.train;
 
 import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TensorData;
+import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -23,7 +24,7 @@ final class OptimizerState {
         STEP,
         new TensorData(StoredType.I64, List.of(1L), MemorySegment.ofArray(new long[] {step})));
     tensors.forEach((name, tensor) ->
-        state.put(name, new TensorData(StoredType.F32, shape(tensor), bytes(tensor))));
+        state.put(name, new TensorData(type(tensor.dtype()), shape(tensor), bytes(tensor))));
     return state;
   }
 
@@ -35,8 +36,11 @@ final class OptimizerState {
           "states " + state.keySet() + ", but this optimiser has " + own.keySet());
     }
     own.forEach((name, expected) -> requireSame(name, expected, data(state, name)));
-    tensors.forEach((name, tensor) ->
-        tensor.copyFrom(data(state, name).bytes().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)));
+    tensors.forEach((name, tensor) -> {
+      if (tensor.device().hasHostMemory()) {
+        tensor.segment().copyFrom(data(state, name).bytes());
+      }
+    });
     return data(state, STEP).bytes().get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
   }
 
@@ -56,6 +60,15 @@ final class OptimizerState {
     return data;
   }
 
+  private static StoredType type(DType dtype) {
+    return switch (dtype) {
+      case FLOAT32 -> StoredType.F32;
+      case INT32 -> StoredType.I32;
+      case INT8 -> StoredType.I8;
+      case UINT8 -> StoredType.U8;
+    };
+  }
+
   private static List<Long> shape(Tensor tensor) {
     return Arrays.stream(tensor.shape()).boxed().toList();
   }
@@ -63,6 +76,6 @@ final class OptimizerState {
   private static MemorySegment bytes(Tensor tensor) {
     return tensor.device().hasHostMemory()
         ? tensor.segment()
-        : MemorySegment.ofArray(tensor.toFloats());
+        : MemorySegment.ofArray(new byte[Math.toIntExact(tensor.bytes())]);
   }
 }

@@ -6,7 +6,6 @@ import static dev.lorikeet.fixture.Rounding.assertWithin;
 import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.torch.Device;
-import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.Tensor;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -34,12 +33,11 @@ final class AdamWKernelTest {
       AdamWStep step = new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 3);
       Tensor gradient = tensors.of(gradients, length);
       State expected = state(tensors, start, means, squares);
-      new TorchKernels(Precision.FLOAT64)
-          .adamW(expected.parameter, gradient, expected.mean, expected.square, step);
+      new PlainUpdates().adamW(expected.parameter, gradient, expected.mean, expected.square, step);
       for (Kernels kernels : new Kernels[] {Kernels.of(device), Kernels.reference(device)}) {
         Bounds bounds = new Bounds(start, means, squares);
         State actual = state(tensors, start, means, squares);
-        kernels.adamW(actual.parameter, gradient, actual.mean, actual.square, step);
+        kernels.updates().adamW(actual.parameter, gradient, actual.mean, actual.square, step);
         bounds.step(gradients, step);
         verify(
             expected.parameter.toFloats(),
@@ -82,8 +80,14 @@ final class AdamWKernelTest {
               setting.get("weight_decay").asDouble(),
               s + 1);
       float[] gradient = floats(setting.get("gradients").get(s));
-      kernels.adamW(
-          state.parameter, tensors.of(gradient, gradient.length), state.mean, state.square, step);
+      kernels
+          .updates()
+          .adamW(
+              state.parameter,
+              tensors.of(gradient, gradient.length),
+              state.mean,
+              state.square,
+              step);
       bounds.step(gradient, step);
       String what = setting.get("name").asString() + " step " + (s + 1) + " on " + device;
       assertWithin(

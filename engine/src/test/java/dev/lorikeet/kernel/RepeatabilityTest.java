@@ -118,7 +118,7 @@ final class RepeatabilityTest {
     keep(results, "sumOfSquares", tensors.of(new float[] {(float) kernels.sumOfSquares(out)}, 1));
     Tensor mean = tensors.copy(gate);
     Tensor squares = tensors.empty(ROWS, WIDTH).zero();
-    kernels.adamW(x, out, mean, squares, new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 2));
+    kernels.updates().adamW(x, out, mean, squares, new AdamWStep(0.01, 0.9, 0.999, 1e-8, 0.1, 2));
     keep(results, "adamW", x);
   }
 
@@ -198,7 +198,9 @@ final class RepeatabilityTest {
     Tensor mean = tensors.copy(b);
     Tensor square = tensors.copy(swiglu);
     kernels.swiglu(c, c, square);
-    kernels.adamW(parameter, c, mean, square, new AdamWStep(0.1, 0.9, 0.99, 1e-3, 0.1, 4));
+    kernels
+        .updates()
+        .adamW(parameter, c, mean, square, new AdamWStep(0.1, 0.9, 0.99, 1e-3, 0.1, 4));
     Tensor turned = tensors.empty(1, 30);
     float[] both = new float[30];
     System.arraycopy(a.toFloats(), 0, both, 0, 15);

@@ -4,7 +4,6 @@ import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.config.TrainSettings.Schedule;
 import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
@@ -81,7 +80,7 @@ final class LawFixture implements AutoCloseable {
 
   private static TrainingSetup setup(Variant variant) {
     return new TrainingSetup(
-        new LearningRate(2e-3, Schedule.CONSTANT, 0, 100),
+        new LearningRate(2e-3, new ScheduleShape.Constant(), 0, 100),
         AdamW.Settings.withDecay(0.01),
         1.0,
         LossWeighting.TOKEN,

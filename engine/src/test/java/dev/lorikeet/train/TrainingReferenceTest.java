@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.config.TrainSettings.Schedule;
 import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
@@ -123,8 +122,9 @@ final class TrainingReferenceTest {
         new TrainingSetup(
             new LearningRate(
                 settings.get("learning_rate").asDouble(),
-                Schedule.valueOf(
-                    settings.get("schedule").asString().toUpperCase(java.util.Locale.ROOT)),
+                settings.get("schedule").asString().equals("linear")
+                    ? new ScheduleShape.Linear()
+                    : new ScheduleShape.Cosine(0),
                 settings.get("warmup_steps").asLong(),
                 settings.get("schedule_steps").asLong()),
             new AdamW.Settings(
