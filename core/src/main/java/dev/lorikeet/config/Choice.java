@@ -4,7 +4,8 @@ import java.util.Locale;
 
 /** One value of a closed set of recipe values, such as {@code cosine} for {@code schedule}. */
 public sealed interface Choice
-    permits AdapterSettings.Technique,
+    permits AdapterSettings.InitLoraWeights,
+        AdapterSettings.Technique,
         DataSettings.Format,
         ModelSettings.Dtype,
         TrainSettings.LossWeighting,

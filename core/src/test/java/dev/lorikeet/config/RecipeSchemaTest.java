@@ -12,6 +12,7 @@ import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -100,12 +101,24 @@ class RecipeSchemaTest {
                       : type == boolean.class
                           ? List.of("boolean")
                           : type == Optional.class
-                              ? List.of("string", "null")
-                              : type == List.class || type == DataSettings.Validation.class
-                                  ? List.of()
-                                  : List.of("string");
+                              ? ofOptional(component)
+                              : type == List.class
+                                  ? List.of("array")
+                                  : type == Map.class
+                                      ? List.of("object")
+                                      : type == ModuleSelection.class
+                                              || type == DataSettings.Validation.class
+                                              || type == AdapterSettings.InitLoraWeights.class
+                                          ? List.of()
+                                          : List.of("string");
       assertEquals(expected, texts(node.path("type")), key);
     });
+  }
+
+  private static List<String> ofOptional(RecordComponent component) {
+    return component.getGenericType().toString().contains("ModuleSelection")
+        ? List.of()
+        : List.of("string", "null");
   }
 
   @Test
@@ -184,7 +197,7 @@ class RecipeSchemaTest {
       return List.of(node.stringValue());
     }
     List<String> texts = new ArrayList<>();
-    node.forEach(item -> texts.add(item.stringValue()));
+    node.forEach(item -> texts.add(item.isString() ? item.stringValue() : item.toString()));
     return texts;
   }
 
