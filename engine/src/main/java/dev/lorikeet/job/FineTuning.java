@@ -1,9 +1,6 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
-import dev.lorikeet.adapter.LoraSettings;
-import dev.lorikeet.adapter.Targets;
-import dev.lorikeet.config.AdapterSettings;
 import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.config.TrainSettings;
@@ -26,9 +23,11 @@ import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /**
  * A fine-tuning by a recipe, from files to files: model, data, run folder, steps, validation,
@@ -67,7 +66,8 @@ public final class FineTuning implements AutoCloseable {
           loaded
               .adapter()
               .map(LoraAdapter::parameters)
-              .orElseGet(() -> loaded.model().parameters());
+              .orElseGet(() ->
+                  loaded.model().parameters().stream().filter(Parameter::isTrainable).toList());
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -95,24 +95,16 @@ public final class FineTuning implements AutoCloseable {
   private LoadedModel load() {
     Path directory = LoadedModel.directoryOf(config.model().path());
     if (config.adapter().technique() == Technique.FULL) {
-      return LoadedModel.load(directory, Training.TRAINABLE, Optional.empty(), device);
+      return LoadedModel.load(
+          directory,
+          Training.TRAINABLE,
+          Optional.empty(),
+          AdapterRecipe.chosenLayers(config.adapter()),
+          device);
     }
-    return LoadedModel.load(directory, Training.FROZEN, Optional.of(adapter()), device);
-  }
-
-  private LoraAdapter adapter() {
-    AdapterSettings adapter = config.adapter();
-    LoraSettings settings =
-        new LoraSettings(
-            adapter.r(),
-            adapter.loraAlpha(),
-            false,
-            adapter.loraDropout(),
-            Targets.of(adapter.targetModules()));
-    return adapter
-        .initFrom()
-        .map(dir -> LoraAdapter.readAs(dir, settings, device))
-        .orElseGet(() -> LoraAdapter.fresh(settings, device, config.train().seed()));
+    LoraAdapter adapter = AdapterRecipe.adapter(config.adapter(), device, config.train().seed());
+    return LoadedModel.load(
+        directory, Training.FROZEN, Optional.of(adapter), Optional.empty(), device);
   }
 
   /** The recipe with sequences no longer than the model's context. */
@@ -200,9 +192,9 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private Start start(RunRecorder recorder) {
-    long total = loaded.model().parameters().stream().mapToLong(FineTuning::elements).sum();
+    Set<Parameter> all = new LinkedHashSet<>(loaded.model().parameters());
+    all.addAll(trained);
     long trainable = trained.stream().mapToLong(FineTuning::elements).sum();
-    boolean adapted = loaded.adapter().isPresent();
     return new Start(
         recorder.runId(),
         recorder.directory(),
@@ -210,7 +202,7 @@ public final class FineTuning implements AutoCloseable {
         data.train().size(),
         data.validation().size(),
         trainable,
-        adapted ? total + trainable : total);
+        all.stream().mapToLong(FineTuning::elements).sum());
   }
 
   private static long elements(Parameter parameter) {

@@ -1,5 +1,6 @@
 package dev.lorikeet.job;
 
+import dev.lorikeet.adapter.ChosenLayers;
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.ModelSettings;
 import dev.lorikeet.format.HfCheckpoint;
@@ -7,6 +8,7 @@ import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
+import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.Tokenizer;
@@ -45,6 +47,7 @@ public final class LoadedModel implements AutoCloseable {
         directoryOf(path),
         Training.FROZEN,
         adapter.map(dir -> LoraAdapter.read(dir, device)),
+        Optional.empty(),
         device);
   }
 
@@ -52,23 +55,31 @@ public final class LoadedModel implements AutoCloseable {
    * A model with the adapter that a caller prepared, which the result owns.
    *
    * @param training whether the model's own weights are trained
+   * @param chosen which of them, if not all alike
    */
   static LoadedModel load(
-      Path directory, Training training, Optional<LoraAdapter> adapter, Device device) {
+      Path directory,
+      Training training,
+      Optional<LoraAdapter> adapter,
+      Optional<ChosenLayers> chosen,
+      Device device) {
     Optional<Tokenizer> tokenizer = Optional.empty();
     Optional<CausalLm> model = Optional.empty();
     try (HfCheckpoint checkpoint = HfCheckpoint.open(directory)) {
       tokenizer = Optional.of(HfTokenizer.open(directory));
       Architecture architecture = Architecture.of(checkpoint.config());
+      Weights stored = new CheckpointWeights(checkpoint, device, training);
+      Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(
               architecture.build(
                   checkpoint.config(),
-                  new CheckpointWeights(checkpoint, device, training),
+                  adapter.isPresent() ? adapter.get().over(weights) : weights,
                   device,
                   architecture.contextLength(checkpoint.config()),
                   adapter.isPresent() ? adapter.get() : Linear.Wrapper.none()));
       adapter.ifPresent(LoraAdapter::requireComplete);
+      chosen.ifPresent(ChosenLayers::requireMatch);
       return new LoadedModel(directory, model.get(), tokenizer.get(), adapter);
     } catch (RuntimeException failure) {
       model.ifPresent(CausalLm::close);

@@ -4,11 +4,13 @@ import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.nn.Attention;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DenseLinear.Bias;
+import dev.lorikeet.nn.Embedding;
 import dev.lorikeet.nn.GatedMlp;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
 import dev.lorikeet.nn.RmsNorm;
 import dev.lorikeet.nn.RopeTable;
+import dev.lorikeet.nn.TokenEmbedding;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
@@ -16,6 +18,7 @@ import dev.lorikeet.tape.Var;
 import dev.lorikeet.torch.Device;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Llama (Touvron et al. 2023; Llama 2 and 3 with grouped heads): x ← x + attention(norm(x)); x ← x
@@ -24,7 +27,7 @@ import java.util.List;
 public final class Llama implements CausalLm {
   private final LlamaConfig config;
   private final List<Parameter> parameters = new ArrayList<>();
-  private final Parameter embedding;
+  private final Embedding embedding;
   private final RopeTable rope;
   private final List<Block> blocks = new ArrayList<>();
   private final RmsNorm finalNorm;
@@ -42,17 +45,18 @@ public final class Llama implements CausalLm {
     rope = new RopeTable(device, config.rope().frequencies(config.headDim()), positions);
     Weights recorded = new Recorded(weights);
     try {
-      embedding =
+      Parameter table =
           recorded.parameter(
               "model.embed_tokens.weight",
               "vocab_size %d, hidden_size %d".formatted(config.vocabSize(), config.hiddenSize()),
               config.vocabSize(),
               config.hiddenSize());
+      embedding = wrapper.wrap(new TokenEmbedding("model.embed_tokens", table));
       for (int layer = 0; layer < config.numHiddenLayers(); layer++) {
         blocks.add(block(recorded, wrapper, layer));
       }
       finalNorm = norm(recorded, "model.norm");
-      head = wrapper.wrap(head(recorded));
+      head = wrapper.wrap(head(recorded, table));
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -64,7 +68,7 @@ public final class Llama implements CausalLm {
 
   @Override
   public Var hidden(Pass pass) {
-    Var x = Ops.embedding(pass.tape(), embedding, pass.tokens());
+    Var x = embedding.forward(pass);
     for (Block block : blocks) {
       x = pass.block(x, (inner, input) -> forward(inner, block, input));
     }
@@ -126,9 +130,10 @@ public final class Llama implements CausalLm {
         weights.parameter(name + ".weight", impliedBy, config.hiddenSize()), config.rmsNormEps());
   }
 
-  private Linear head(Weights weights) {
+  private Linear head(Weights weights, Parameter table) {
     if (config.tieWordEmbeddings()) {
-      return new DenseLinear("lm_head", embedding, java.util.Optional.empty());
+      Parameter weight = weights.shared(table, "lm_head.weight");
+      return new DenseLinear("lm_head", weight, Optional.empty());
     }
     DenseLinear.Shape shape = new DenseLinear.Shape(config.hiddenSize(), config.vocabSize());
     String impliedBy =
@@ -149,6 +154,15 @@ public final class Llama implements CausalLm {
     public Parameter parameter(String name, String impliedBy, long... shape) {
       Parameter parameter = source.parameter(name, impliedBy, shape);
       parameters.add(parameter);
+      return parameter;
+    }
+
+    @Override
+    public Parameter shared(Parameter owner, String name) {
+      Parameter parameter = source.shared(owner, name);
+      if (parameter != owner) {
+        parameters.add(parameter);
+      }
       return parameter;
     }
 
