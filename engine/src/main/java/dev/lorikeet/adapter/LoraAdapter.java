@@ -179,8 +179,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     }
     Pissa start = Pissa.split(base, own, device);
     starts.put(base.name(), start);
-    Tensor a = start.a().emptyLike().copyFrom(start.a());
-    return new Lora(base, own, a, start.b().emptyLike().copyFrom(start.b()));
+    return start.adapter(base, own);
   }
 
   private LoraEmbedding fresh(Embedding base) {

@@ -25,15 +25,19 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
   /** Splits the weight of {@code base}, which changes. */
   static Pissa split(Linear base, LoraSettings settings, Device device) {
     Tensor weight = ownWeight(base);
-    int rank = settings.r();
-    Tensor a = device.floats(rank, base.inFeatures());
+    Tensor a = device.floats(settings.r(), base.inFeatures());
     try {
-      Tensor b = device.floats(base.outFeatures(), rank);
-      Pissa start = new Pissa(a, b);
-      if (device.hasHostMemory()) {
-        start.fill(base.name(), weight, settings.scale(), device);
+      Tensor b = device.floats(base.outFeatures(), settings.r());
+      try {
+        Pissa start = new Pissa(a, b);
+        if (device.hasHostMemory()) {
+          start.fill(base.name(), weight, settings.scale(), device);
+        }
+        return start;
+      } catch (RuntimeException failure) {
+        b.close();
+        throw failure;
       }
-      return start;
     } catch (RuntimeException failure) {
       a.close();
       throw failure;
@@ -92,6 +96,17 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
     }
     a.copyFrom(right);
     b.copyFrom(left);
+  }
+
+  /** An adapter of {@code base} with these values, in matrices of its own. */
+  Lora adapter(Linear base, LoraSettings settings) {
+    Tensor ownA = a.emptyLike().copyFrom(a);
+    try {
+      return new Lora(base, settings, ownA, b.emptyLike().copyFrom(b));
+    } catch (RuntimeException failure) {
+      ownA.close();
+      throw failure;
+    }
   }
 
   @Override

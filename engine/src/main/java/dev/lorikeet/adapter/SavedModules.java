@@ -44,7 +44,7 @@ final class SavedModules {
     return new Weights() {
       @Override
       public Parameter parameter(String name, String impliedBy, long... shape) {
-        return taken(base.parameter(name, impliedBy, shape));
+        return takenOrClosed(base.parameter(name, impliedBy, shape));
       }
 
       @Override
@@ -56,7 +56,7 @@ final class SavedModules {
           return base.shared(owner, name);
         }
         Parameter copy = base.parameter(owner.name(), "", owner.value().shape());
-        return taken(copy.as(name, Training.FROZEN));
+        return takenOrClosed(copy.as(name, Training.FROZEN));
       }
 
       @Override
@@ -68,6 +68,15 @@ final class SavedModules {
 
   private boolean saves(String parameter) {
     return PeftNames.saves(names, parameter);
+  }
+
+  private Parameter takenOrClosed(Parameter base) {
+    try {
+      return taken(base);
+    } catch (RuntimeException failure) {
+      base.close();
+      throw failure;
+    }
   }
 
   private Parameter taken(Parameter base) {
