@@ -50,16 +50,6 @@ public record AdapterSettings(
     FULL
   }
 
-  /** How an adapter starts. */
-  public enum InitLoraWeights implements Choice {
-    /** A uniform in ±1/√in, B zero. */
-    TRUE,
-    /** A normal with standard deviation 1/r, B zero. */
-    GAUSSIAN,
-    /** The largest singular values of the weight (Meng et al. 2024), which leave the base. */
-    PISSA
-  }
-
   public AdapterSettings {
     layersToTransform = List.copyOf(layersToTransform);
     rankPattern = Check.ordered(rankPattern);
@@ -97,7 +87,7 @@ public record AdapterSettings(
             "adapter.train and adapter.freeze exclude each other: the first names what is trained,"
                 + " the second what is not; leave one of them out")
         .require(
-            initFrom.isEmpty() || initLoraWeights != InitLoraWeights.PISSA,
+            initFrom.isEmpty() || !(initLoraWeights instanceof InitLoraWeights.Pissa),
             "adapter.init_lora_weights: pissa computes the start from the base model, but"
                 + " adapter.init_from brings one; leave one of them out")
         .done("adapter settings");

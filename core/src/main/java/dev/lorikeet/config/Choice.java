@@ -4,8 +4,7 @@ import java.util.Locale;
 
 /** One value of a closed set of recipe values, such as {@code cosine} for {@code schedule}. */
 public sealed interface Choice
-    permits AdapterSettings.InitLoraWeights,
-        AdapterSettings.Technique,
+    permits AdapterSettings.Technique,
         DataSettings.Format,
         ModelSettings.Dtype,
         TrainSettings.LossWeighting,

@@ -81,6 +81,9 @@ record RecipeValue(Class<?> type, Type generic, String key) {
     if (type == Map.class) {
       return map(node);
     }
+    if (type == InitLoraWeights.class) {
+      return start(node);
+    }
     if (type == ModuleSelection.class) {
       return selection(node);
     }
@@ -162,6 +165,25 @@ record RecipeValue(Class<?> type, Type generic, String key) {
             .toList());
   }
 
+  private InitLoraWeights start(YamlNode node) {
+    if (node instanceof Scalar(Object value, String text, _)
+        && (value instanceof String || value instanceof Boolean)) {
+      Optional<InitLoraWeights> start = InitLoraWeights.of(text);
+      if (start.isPresent()) {
+        return start.get();
+      }
+      requireNotReserved(text, InitLoraWeights.SPELLINGS);
+    }
+    throw expected(expectation(), node);
+  }
+
+  private void requireNotReserved(String text, String available) {
+    if (RecipeKeys.RESERVED_VALUES.getOrDefault(key, Set.of()).contains(text)) {
+      throw new ConfigException(
+          key + ": " + text + " is not available yet; available: " + available);
+    }
+  }
+
   /** The reader of the elements of a list or the values of a map. */
   private RecipeValue ofArgument(int index) {
     Class<?> inner = (Class<?>) ((ParameterizedType) generic).getActualTypeArguments()[index];
@@ -173,17 +195,13 @@ record RecipeValue(Class<?> type, Type generic, String key) {
   }
 
   private Object choice(YamlNode node) {
-    if (node instanceof Scalar(Object value, String text, _)
-        && (value instanceof String || value instanceof Boolean)) {
+    if (node instanceof Scalar(String text, _, _)) {
       for (Object constant : type.getEnumConstants()) {
         if (((Choice) constant).spelling().equals(text)) {
           return constant;
         }
       }
-      if (RecipeKeys.RESERVED_VALUES.getOrDefault(key, Set.of()).contains(text)) {
-        throw new ConfigException(
-            key + ": " + text + " is not available yet; available: " + spellings());
-      }
+      requireNotReserved(text, spellings());
     }
     throw expected(expectation(), node);
   }
@@ -210,6 +228,7 @@ record RecipeValue(Class<?> type, Type generic, String key) {
               ? "a list of whole numbers such as [0, 1]"
               : "a list of names such as [lm_head]";
       case "Map" -> "names with numbers such as {q_proj: 4}";
+      case "InitLoraWeights" -> "one of " + InitLoraWeights.SPELLINGS;
       case "ModuleSelection" -> moduleExpectation();
       case "Validation" -> "a share from 0 to below 1 or the path of a file";
       case "Path" -> "a path";

@@ -47,6 +47,7 @@ final class RecipeWriter {
   private static String text(Object value) {
     return switch (value) {
       case Choice choice -> choice.spelling();
+      case InitLoraWeights start -> start.spelling();
       case Optional<?> optional -> optional.map(RecipeWriter::text).orElse("null");
       case OptionalInt optional -> optional.isPresent() ? "" + optional.getAsInt() : "null";
       case Validation.Fraction(double share) -> text(share);

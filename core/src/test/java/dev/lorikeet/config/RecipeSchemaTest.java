@@ -108,7 +108,7 @@ class RecipeSchemaTest {
                                       ? List.of("object")
                                       : type == ModuleSelection.class
                                               || type == DataSettings.Validation.class
-                                              || type == AdapterSettings.InitLoraWeights.class
+                                              || type == InitLoraWeights.class
                                           ? List.of()
                                           : List.of("string");
       assertEquals(expected, texts(node.path("type")), key);
@@ -197,7 +197,7 @@ class RecipeSchemaTest {
       return List.of(node.stringValue());
     }
     List<String> texts = new ArrayList<>();
-    node.forEach(item -> texts.add(item.isString() ? item.stringValue() : item.toString()));
+    node.forEach(item -> texts.add(item.stringValue()));
     return texts;
   }
 

@@ -79,7 +79,7 @@ class RecipeTest {
             Map.of("layers.1.self_attn.q_proj", 4.0),
             true,
             List.of("lm_head"),
-            AdapterSettings.InitLoraWeights.GAUSSIAN,
+            new InitLoraWeights.Gaussian(),
             Optional.empty(),
             Optional.empty(),
             Optional.of(Path.of("adapters/a"))),
@@ -126,6 +126,7 @@ class RecipeTest {
             List.of("adapter.target_modules=qv", "adapter.layers_to_transform=[0, 7]"),
             List.of("adapter.target_modules='.*\\.(q|v)_proj'", "adapter.exclude_modules=[a.b]"),
             List.of("adapter.rank_pattern={\"a: b\": 3, a.c: 4}", "adapter.alpha_pattern={x: 0.5}"),
+            List.of("adapter.init_lora_weights=pissa_niter_16"),
             List.of("adapter.init_lora_weights=pissa", "adapter.use_rslora=true"),
             List.of("adapter.init_lora_weights=\"true\"", "adapter.modules_to_save=[norm]"),
             List.of("adapter.technique=full", "adapter.train=[lm_head, layers.1]"),
@@ -294,7 +295,12 @@ class RecipeTest {
     assertOverrideProblem("adapter.modules_to_save=[a, a]", "must not name a layer twice");
     assertOverrideProblem(
         "adapter.init_lora_weights=loftq",
-        "adapter.init_lora_weights: loftq is not available yet; available: true, gaussian, pissa");
+        "adapter.init_lora_weights: loftq is not available yet; available: true, gaussian, pissa,"
+            + " pissa_niter_N");
+    assertOverrideProblem(
+        "adapter.init_lora_weights=pissa_niter_x",
+        "adapter.init_lora_weights must be one of true, gaussian, pissa, pissa_niter_N, found the");
+    assertOverrideProblem("adapter.init_lora_weights=1", "must be one of true, gaussian, pissa");
     assertOverrideProblem("adapter.train=[a]", "chooses the layers of full fine-tuning");
     assertOverrideProblem("adapter.target_modules=[1]", "must be a list of names, found 1");
     assertOverrideProblem("adapter.target_modules=[]", "must name a layer, found none");

@@ -1,6 +1,5 @@
 package dev.lorikeet.adapter;
 
-import dev.lorikeet.adapter.LoraSettings.Start;
 import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Kernels.Into;
 import dev.lorikeet.nn.DropoutKeys;
@@ -44,7 +43,7 @@ public final class Lora implements Linear, AutoCloseable {
       if (device.hasHostMemory()) {
         Rng stream = rng.split(base.name()).split("lora_A");
         a.copyFrom(
-            settings.start() == Start.GAUSSIAN
+            settings.start().equals(LoraStart.GAUSSIAN)
                 ? normal(stream, rank * in, 1.0 / rank)
                 : uniform(stream, rank * in, 1 / Math.sqrt(in)));
       }

@@ -1,6 +1,5 @@
 package dev.lorikeet.adapter;
 
-import dev.lorikeet.adapter.LoraSettings.Start;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.FloatTensor;
@@ -98,7 +97,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
         config.rankPattern(),
         config.alphaPattern(),
         config.modulesToSave(),
-        config.initLoraWeights().equals("gaussian") ? Start.GAUSSIAN : Start.UNIFORM);
+        config.initLoraWeights().equals("gaussian") ? LoraStart.GAUSSIAN : LoraStart.UNIFORM);
   }
 
   /** The same matrices trained on with other settings, as {@code init_from} does. */
@@ -174,10 +173,10 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
 
   private Lora fresh(Linear base) {
     LoraSettings own = ownSettings(base.name(), base.outFeatures(), base.inFeatures());
-    if (own.start() != Start.PISSA) {
+    if (!own.start().splitsBase()) {
       return Lora.start(base, own, device, rng);
     }
-    Pissa start = Pissa.split(base, own, device);
+    Pissa start = Pissa.split(base, own, device, rng.split(base.name()).split("pissa"));
     starts.put(base.name(), start);
     return start.adapter(base, own);
   }

@@ -1,6 +1,5 @@
 package dev.lorikeet.adapter;
 
-import dev.lorikeet.adapter.LoraSettings.Start;
 import dev.lorikeet.format.FloatTensor;
 import dev.lorikeet.format.LoraPair;
 import dev.lorikeet.format.PeftAdapter;
@@ -28,7 +27,7 @@ final class LoraFiles {
   private LoraFiles(LoraAdapter adapter) {
     this.adapter = adapter;
     settings = adapter.settings();
-    doubled = settings.start() == Start.PISSA && !adapter.restored();
+    doubled = settings.start().splitsBase() && !adapter.restored();
   }
 
   /** The files of {@code adapter}; {@code baseModel} is the name or path of what it belongs to. */
@@ -80,7 +79,7 @@ final class LoraFiles {
         targets.layers(),
         targets.layersPattern(),
         plain.fanInFanOut(),
-        settings.start() == Start.GAUSSIAN ? "gaussian" : plain.initLoraWeights(),
+        settings.start().equals(LoraStart.GAUSSIAN) ? "gaussian" : plain.initLoraWeights(),
         plain.baseModelNameOrPath(),
         Optional.empty(),
         plain.taskType(),

@@ -29,17 +29,7 @@ public record LoraSettings(
     Map<String, Integer> rankPattern,
     Map<String, Double> alphaPattern,
     List<String> modulesToSave,
-    Start start) {
-
-  /** Values of A and B before the first step. */
-  public enum Start {
-    /** A uniform in ±1/√in, B zero. */
-    UNIFORM,
-    /** A normal with standard deviation 1/r, B zero. */
-    GAUSSIAN,
-    /** The largest singular values of the weight, see {@link Pissa}. */
-    PISSA
-  }
+    LoraStart start) {
 
   public LoraSettings {
     rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
@@ -55,7 +45,16 @@ public record LoraSettings(
   /** The same settings for every map, and nothing trained as a whole. */
   public LoraSettings(
       int r, double alpha, boolean rankStabilised, double dropout, Targets targets) {
-    this(r, alpha, rankStabilised, dropout, targets, Map.of(), Map.of(), List.of(), Start.UNIFORM);
+    this(
+        r,
+        alpha,
+        rankStabilised,
+        dropout,
+        targets,
+        Map.of(),
+        Map.of(),
+        List.of(),
+        LoraStart.UNIFORM);
   }
 
   /** The settings of one map: the patterns are resolved. */

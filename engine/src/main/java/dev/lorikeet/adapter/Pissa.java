@@ -5,6 +5,7 @@ import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
+import dev.lorikeet.torch.Rng;
 import dev.lorikeet.torch.Tensor;
 
 /**
@@ -23,7 +24,7 @@ import dev.lorikeet.torch.Tensor;
 record Pissa(Tensor a, Tensor b) implements AutoCloseable {
 
   /** Splits the weight of {@code base}, which changes. */
-  static Pissa split(Linear base, LoraSettings settings, Device device) {
+  static Pissa split(Linear base, LoraSettings settings, Device device, Rng rng) {
     Tensor weight = ownWeight(base);
     Tensor a = device.floats(settings.r(), base.inFeatures());
     try {
@@ -31,7 +32,7 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
       try {
         Pissa start = new Pissa(a, b);
         if (device.hasHostMemory()) {
-          start.fill(base.name(), weight, settings.scale(), device);
+          start.fill(base.name(), weight, settings, device, rng);
         }
         return start;
       } catch (RuntimeException failure) {
@@ -64,10 +65,13 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
     return weight.value();
   }
 
-  private void fill(String name, Tensor weight, double scale, Device device) {
-    try (Tensor values = device.floats(Math.min(weight.size(0), weight.size(1)))) {
-      device.singularVectors(weight, b, values, a);
-      share(values.toFloats(), scale);
+  private void fill(String name, Tensor weight, LoraSettings settings, Device device, Rng rng) {
+    try {
+      if (settings.start().kind() == LoraStart.Kind.PISSA) {
+        exact(weight, settings.scale(), device);
+      } else {
+        randomised(weight, settings, device, rng);
+      }
     } catch (ArithmeticException failure) {
       throw new ConfigException(
           "adapter.init_lora_weights: pissa cannot decompose the weight of "
@@ -76,7 +80,54 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
               + failure.getMessage()
               + ". The model's files may be damaged.");
     }
-    device.gemm(Transpose.NO, Transpose.NO, (float) -scale, b, a, 1f, weight);
+    float scale = (float) settings.scale();
+    device.gemm(Transpose.NO, Transpose.NO, -scale, b, a, 1f, weight);
+  }
+
+  private void exact(Tensor weight, double scale, Device device) {
+    try (Tensor values = device.floats(Math.min(weight.size(0), weight.size(1)))) {
+      device.singularVectors(weight, b, values, a);
+      share(values.toFloats(), scale);
+    }
+  }
+
+  /**
+   * Randomised subspace iteration (Halko, Martinsson and Tropp 2011, algorithm 4.4) with r columns
+   * and no more, as torch.svd_lowrank that PEFT calls: Q spans W·Ω, then Wᵀ·Q and W·Q by turns; at
+   * last QᵀW = U·diag(σ)·Vᵀ, and W ≈ Q·U·diag(σ)·Vᵀ.
+   */
+  private void randomised(Tensor weight, LoraSettings settings, Device device, Rng rng) {
+    long rank = a.size(0);
+    try (Tensor left = device.floats(weight.size(0), rank);
+        Tensor right = device.floats(weight.size(1), rank);
+        Tensor small = device.floats(rank, weight.size(1));
+        Tensor turn = device.floats(rank, rank);
+        Tensor values = device.floats(rank)) {
+      right.copyFrom(Lora.normal(rng, Math.toIntExact(right.elements()), 1));
+      device.gemm(Transpose.NO, Transpose.NO, 1f, weight, right, 0f, left);
+      orthonormalise(left, device);
+      for (int i = 0; i < settings.start().iterations(); i++) {
+        device.gemm(Transpose.YES, Transpose.NO, 1f, weight, left, 0f, right);
+        orthonormalise(right, device);
+        device.gemm(Transpose.NO, Transpose.NO, 1f, weight, right, 0f, left);
+        orthonormalise(left, device);
+      }
+      device.gemm(Transpose.YES, Transpose.NO, 1f, left, weight, 0f, small);
+      device.singularVectors(small, turn, values, a);
+      device.gemm(Transpose.NO, Transpose.NO, 1f, left, turn, 0f, b);
+      share(values.toFloats(), settings.scale());
+    }
+  }
+
+  /** Columns [n, r] that span the same space: the left singular vectors. */
+  private static void orthonormalise(Tensor columns, Device device) {
+    long rank = columns.size(1);
+    try (Tensor basis = columns.emptyLike();
+        Tensor values = device.floats(rank);
+        Tensor right = device.floats(rank, rank)) {
+      device.singularVectors(columns, basis, values, right);
+      columns.copyFrom(basis);
+    }
   }
 
   /** Gives each side the root of every singular value. */

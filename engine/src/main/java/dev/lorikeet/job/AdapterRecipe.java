@@ -4,13 +4,15 @@ import dev.lorikeet.adapter.ChosenLayers;
 import dev.lorikeet.adapter.ChosenLayers.Rule;
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
-import dev.lorikeet.adapter.LoraSettings.Start;
+import dev.lorikeet.adapter.LoraStart;
 import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.AdapterSettings;
+import dev.lorikeet.config.InitLoraWeights;
 import dev.lorikeet.config.ModuleSelection;
 import dev.lorikeet.format.TargetModules;
 import dev.lorikeet.torch.Device;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** What a recipe's adapter section means to the engine. */
 final class AdapterRecipe {
@@ -36,9 +38,10 @@ final class AdapterRecipe {
         adapter.alphaPattern(),
         adapter.modulesToSave(),
         switch (adapter.initLoraWeights()) {
-          case TRUE -> Start.UNIFORM;
-          case GAUSSIAN -> Start.GAUSSIAN;
-          case PISSA -> Start.PISSA;
+          case InitLoraWeights.Uniform _ -> LoraStart.UNIFORM;
+          case InitLoraWeights.Gaussian _ -> LoraStart.GAUSSIAN;
+          case InitLoraWeights.Pissa(OptionalInt iterations) ->
+              iterations.isPresent() ? LoraStart.pissa(iterations.getAsInt()) : LoraStart.PISSA;
         });
   }
 

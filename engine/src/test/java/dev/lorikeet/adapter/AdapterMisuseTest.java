@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lorikeet.adapter.LoraSettings.Start;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.error.LorikeetException;
@@ -39,7 +38,8 @@ final class AdapterMisuseTest {
 
   private static LoraSettings settings(
       Targets targets, Map<String, Integer> ranks, Map<String, Double> alphas, String... saved) {
-    return new LoraSettings(4, 8, false, 0, targets, ranks, alphas, List.of(saved), Start.UNIFORM);
+    return new LoraSettings(
+        4, 8, false, 0, targets, ranks, alphas, List.of(saved), LoraStart.UNIFORM);
   }
 
   private static Targets queries() {

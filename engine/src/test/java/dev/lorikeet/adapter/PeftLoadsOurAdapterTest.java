@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.lorikeet.adapter.LoraSettings.Start;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.SafeTensorsWriter;
@@ -78,22 +77,23 @@ final class PeftLoadsOurAdapterTest {
         "tied-gqa; attention; lm_head; UNIFORM",
         "tied-gqa; .*\\.(gate_proj|embed_tokens); norm; GAUSSIAN",
         "untied-odd; .*(lm_head|q_proj|embed_tokens); layers.1.mlp; PISSA",
-        "untied-odd; qv; embed_tokens; PISSA",
+        "untied-odd; qv; embed_tokens; PISSA_NITER",
         "mha-bias; mlp; layers.0.self_attn; UNIFORM"
       })
-  void peftGivesOurLogitsWithEveryKey(String name, String target, String saved, Start start) {
+  void peftGivesOurLogitsWithEveryKey(
+      String name, String target, String saved, LoraStart.Kind start) {
     LoraSettings settings =
         new LoraSettings(
             4,
             12,
-            start == Start.PISSA,
+            start == LoraStart.Kind.PISSA,
             0,
             Targets.of(target).without(new TargetModules.Names(List.of("layers.1.mlp.up_proj"))),
             // The second pattern means all, but the first one counts; PEFT sorts them.
             ordered("layers.1.*", 3, ".*_(proj|head|tokens)", 2),
             Map.of(".*0.*", 5.0),
             List.of(saved),
-            start);
+            new LoraStart(start, 3));
     requirePeftAgrees(name, settings);
   }
 

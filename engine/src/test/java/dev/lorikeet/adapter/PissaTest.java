@@ -5,20 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lorikeet.adapter.LoraSettings.Start;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.fixture.Rounding;
+import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.Linear;
+import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Rng;
+import dev.lorikeet.torch.Tensor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +47,7 @@ final class PissaTest {
         Map.of("v_proj", 2),
         Map.of("v_proj", 3.0),
         List.of(),
-        Start.PISSA);
+        LoraStart.PISSA);
   }
 
   @ParameterizedTest
@@ -90,7 +94,7 @@ final class PissaTest {
             Map.of("down_proj", 3),
             Map.of(),
             List.of(),
-            Start.PISSA);
+            LoraStart.PISSA);
     try (Device device = Device.cpu(2);
         LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1);
         CausalLm _ = build(device, adapter)) {
@@ -158,6 +162,56 @@ final class PissaTest {
   }
 
   @Test
+  void iterationsFindTheSameSubspaceAndKeepTheSumOfBaseAndAdapter() {
+    try (Device device = Device.cpu(2);
+        Tensors tensors = new Tensors(device)) {
+      // Singular values 1, 1/2, 1/4, …: what is left out shrinks by 4 with every iteration.
+      int size = 12;
+      float[] decaying = new float[size * size];
+      Tensor u = tensors.empty(size, size);
+      Tensor vt = tensors.empty(size, size);
+      device.singularVectors(tensors.normal("w", size, size), u, tensors.empty(size), vt);
+      for (int row = 0; row < size; row++) {
+        for (int column = 0; column < size; column++) {
+          for (int i = 0; i < size; i++) {
+            decaying[row * size + column] +=
+                u.toFloats()[row * size + i]
+                    * (float) Math.scalb(1.0, -i)
+                    * vt.toFloats()[i * size + column];
+          }
+        }
+      }
+      float[] exact = updateOf(LoraStart.PISSA, decaying, device, tensors);
+      double rough =
+          Close.frobenius(exact, updateOf(LoraStart.pissa(0), decaying, device, tensors));
+      double fine =
+          Close.frobenius(exact, updateOf(LoraStart.pissa(10), decaying, device, tensors));
+      assertTrue(rough > 1e-3, "without iterations " + rough);
+      assertTrue(fine < 1e-5, "with ten iterations " + fine);
+    }
+  }
+
+  /** s·B·A of a weight's start, after a look at the sum. */
+  private static float[] updateOf(LoraStart start, float[] weight, Device device, Tensors tensors) {
+    int size = (int) Math.sqrt(weight.length);
+    LoraSettings settings =
+        new LoraSettings(3, 6, false, 0, Targets.allLinear(), Map.of(), Map.of(), List.of(), start);
+    Parameter parameter =
+        new Parameter("m.weight", tensors.of(weight, size, size), Training.FROZEN);
+    DenseLinear base = new DenseLinear("m", parameter, Optional.empty());
+    try (Pissa split = Pissa.split(base, settings, device, new Rng(5));
+        Lora lora = split.adapter(base, settings)) {
+      float[] update = update(lora, settings.scale());
+      float[] sum = parameter.value().toFloats();
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += update[i];
+      }
+      Close.assertRelative(weight, sum, 8 * Rounding.U, "base and adapter");
+      return update;
+    }
+  }
+
+  @Test
   void theStartIsTheSameForEveryNumberOfThreads() {
     float[][] starts = new float[2][];
     for (int threads = 1; threads <= 2; threads++) {
@@ -182,7 +236,7 @@ final class PissaTest {
             Map.of(),
             Map.of(),
             List.of(),
-            Start.PISSA);
+            LoraStart.PISSA);
     try (Device device = Device.cpu(1);
         LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1)) {
       String message =
