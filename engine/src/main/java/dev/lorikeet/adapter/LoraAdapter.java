@@ -2,8 +2,6 @@ package dev.lorikeet.adapter;
 
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
-import dev.lorikeet.format.FloatTensor;
-import dev.lorikeet.format.LoraPair;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.PeftAdapterConfig;
 import dev.lorikeet.format.PeftNames;
@@ -14,7 +12,6 @@ import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Rng;
-import dev.lorikeet.torch.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -35,8 +32,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final LoraSettings settings;
   private final Device device;
   private final Rng rng;
-  private final Optional<PeftAdapter> given;
-  private final Optional<Path> source;
+  private final Optional<GivenAdapter> given;
   private final Origin origin;
   private final SavedModules saved;
   private final List<Lora> modules = new ArrayList<>();
@@ -56,17 +52,14 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   }
 
   private LoraAdapter(
-      LoraSettings settings, Device device, Rng rng, Optional<PeftFolder> folder, Origin origin) {
+      LoraSettings settings, Device device, Rng rng, Optional<GivenAdapter> given, Origin origin) {
     this.settings = settings;
     this.device = device;
     this.rng = rng;
     this.origin = origin;
-    given = folder.map(PeftFolder::files);
-    source = folder.map(PeftFolder::dir);
-    saved = new SavedModules(settings.modulesToSave(), given, source);
+    this.given = given;
+    saved = new SavedModules(settings.modulesToSave(), given);
   }
-
-  private record PeftFolder(Path dir, PeftAdapter files) {}
 
   /** A fresh adapter; its start depends on {@code seed} and the module's name only. */
   public static LoraAdapter fresh(LoraSettings settings, Device device, long seed) {
@@ -77,8 +70,8 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   /** An adapter from PEFT's files in {@code dir}; it brings its own settings. */
   public static LoraAdapter read(Path dir, Device device) {
     PeftAdapter files = PeftAdapter.read(dir);
-    Optional<PeftFolder> folder = Optional.of(new PeftFolder(dir, files));
-    return new LoraAdapter(settingsOf(files.config()), device, new Rng(0), folder, Origin.FILES);
+    Optional<GivenAdapter> given = Optional.of(new GivenAdapter(dir, files));
+    return new LoraAdapter(settingsOf(files.config()), device, new Rng(0), given, Origin.FILES);
   }
 
   private static LoraSettings settingsOf(PeftAdapterConfig config) {
@@ -116,8 +109,8 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           "the adapter to start from has use_rslora %s, so its matrices belong to another scale than the recipe's adapter.use_rslora %s; make them equal"
               .formatted(files.config().useRslora(), settings.rankStabilised()));
     }
-    Optional<PeftFolder> folder = Optional.of(new PeftFolder(dir, files));
-    return new LoraAdapter(settings, device, new Rng(0), folder, Origin.FILES_AS_TOLD);
+    Optional<GivenAdapter> given = Optional.of(new GivenAdapter(dir, files));
+    return new LoraAdapter(settings, device, new Rng(0), given, Origin.FILES_AS_TOLD);
   }
 
   /** The weights that the model has to be built from: those of saved modules are trained. */
@@ -129,11 +122,13 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   public Linear wrap(Linear base) {
     seen.add(base.name());
     boolean adapted =
-        given.isPresent() ? given.get().modules().containsKey(base.name()) : targeted(base.name());
+        given.isPresent()
+            ? given.get().files().modules().containsKey(base.name())
+            : targeted(base.name());
     if (!adapted) {
       return base;
     }
-    Lora lora = given.isPresent() ? restored(base, given.get()) : fresh(base);
+    Lora lora = given.isPresent() ? given.get().restored(base, settings, device) : fresh(base);
     modules.add(lora);
     return lora;
   }
@@ -144,12 +139,13 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     embeddingNames.add(base.name());
     boolean adapted =
         given.isPresent()
-            ? given.get().embeddings().containsKey(base.name())
+            ? given.get().files().embeddings().containsKey(base.name())
             : targeted(base.name());
     if (!adapted) {
       return base;
     }
-    LoraEmbedding lora = given.isPresent() ? restored(base, given.get()) : fresh(base);
+    LoraEmbedding lora =
+        given.isPresent() ? given.get().restored(base, settings, device) : fresh(base);
     embeddings.add(lora);
     return lora;
   }
@@ -203,73 +199,6 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     return own;
   }
 
-  private Lora restored(Linear base, PeftAdapter files) {
-    LoraPair pair = pairOf(base.name(), files.modules());
-    LoraSettings own = fitting(base.name(), pair, base.inFeatures(), base.outFeatures());
-    Tensor a = upload(pair.a());
-    try {
-      return new Lora(base, own, a, upload(pair.b()));
-    } catch (RuntimeException failure) {
-      a.close();
-      throw failure;
-    }
-  }
-
-  private LoraEmbedding restored(Embedding base, PeftAdapter files) {
-    LoraPair pair = pairOf(base.name(), files.embeddings());
-    LoraSettings own = fitting(base.name(), pair, base.rows(), base.columns());
-    float[] values = pair.a().toArray();
-    float[] transposed = new float[values.length];
-    for (int row = 0; row < base.rows(); row++) {
-      for (int i = 0; i < own.r(); i++) {
-        transposed[row * own.r() + i] = values[i * base.rows() + row];
-      }
-    }
-    Tensor a = device.floats(base.rows(), own.r()).copyFrom(transposed);
-    try {
-      return new LoraEmbedding(base, own, a, upload(pair.b()));
-    } catch (RuntimeException failure) {
-      a.close();
-      throw failure;
-    }
-  }
-
-  /** The settings of a module whose matrices are given, if these have its shape. */
-  private LoraSettings fitting(String name, LoraPair pair, int in, int out) {
-    LoraSettings own = settings.forModule(name);
-    if (pair.rank() != own.r()) {
-      throw new FormatException(
-          source.orElseThrow(),
-          name,
-          "the adapter to start from has rank %d here, but the recipe says %d (adapter.r, adapter.rank_pattern); make them equal"
-              .formatted(pair.rank(), own.r()));
-    }
-    List<Long> aShape = List.of((long) own.r(), (long) in);
-    List<Long> bShape = List.of((long) out, (long) own.r());
-    if (!pair.a().shape().equals(aShape) || !pair.b().shape().equals(bShape)) {
-      throw new FormatException(
-          source.orElseThrow(),
-          name,
-          "lora_A %s and lora_B %s, but this model's module needs %s and %s: the adapter belongs to another base model"
-              .formatted(pair.a().shape(), pair.b().shape(), aShape, bShape));
-    }
-    return own;
-  }
-
-  private static LoraPair pairOf(String name, Map<String, LoraPair> pairs) {
-    LoraPair pair = pairs.get(name);
-    if (pair == null) {
-      throw new IllegalStateException("no adapter for " + name);
-    }
-    return pair;
-  }
-
-  private Tensor upload(FloatTensor values) {
-    long[] shape = values.shape().stream().mapToLong(Long::longValue).toArray();
-    Tensor tensor = device.floats(shape);
-    return device.hasHostMemory() ? tensor.copyFrom(values.toArray()) : tensor;
-  }
-
   /**
    * Refuses an adapter that the model did not take up: targets, patterns or saved modules without a
    * module, modules of the files that the model does not have, or modules that only one of recipe
@@ -279,7 +208,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     if (given.isEmpty()) {
       settings.targets().requireMatch(seen);
     } else {
-      requireAllTaken(given.get());
+      given.get().requireAllTaken(adapted());
     }
     saved.requireComplete();
     switch (origin) {
@@ -289,20 +218,6 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
         requireSameModules();
         settings.requirePatternsMatch(adapted());
       }
-    }
-  }
-
-  private void requireAllTaken(PeftAdapter files) {
-    TreeSet<String> missing = new TreeSet<>(files.modules().keySet());
-    missing.addAll(files.embeddings().keySet());
-    int all = missing.size();
-    adapted().forEach(missing::remove);
-    if (!missing.isEmpty()) {
-      throw new FormatException(
-          source.orElseThrow(),
-          missing.first(),
-          "the model has no linear module of this name (%d of the adapter's %d modules are missing): the adapter belongs to another base model"
-              .formatted(missing.size(), all));
     }
   }
 
@@ -318,7 +233,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           "adapter.target_modules match %d modules, but the adapter in %s that adapter.init_from names is on %d; they differ in %s%s. Write the target_modules of that adapter's adapter_config.json into the recipe."
               .formatted(
                   targeted.size(),
-                  source.orElseThrow(),
+                  given.orElseThrow().dir(),
                   adapted.size(),
                   differing.first(),
                   differing.size() > 1 ? " and %d more".formatted(differing.size() - 1) : ""));

@@ -3,13 +3,11 @@ package dev.lorikeet.adapter;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.FloatTensor;
-import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.PeftNames;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Tensor;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -28,15 +26,13 @@ final class SavedModules {
   private static final float COPY_TOLERANCE = 0x1p-7f;
 
   private final List<String> names;
-  private final Optional<PeftAdapter> given;
-  private final Optional<Path> source;
+  private final Optional<GivenAdapter> given;
   private final Map<String, Parameter> saved = new LinkedHashMap<>();
   private final List<String> seen = new ArrayList<>();
 
-  SavedModules(List<String> names, Optional<PeftAdapter> given, Optional<Path> source) {
+  SavedModules(List<String> names, Optional<GivenAdapter> given) {
     this.names = names;
     this.given = given;
-    this.source = source;
   }
 
   /** The weights of {@code base}, with those of saved modules trainable. */
@@ -86,7 +82,7 @@ final class SavedModules {
       return base;
     }
     Parameter trained = base.as(base.name(), Training.TRAINABLE);
-    given.map(files -> files.saved().get(base.name())).ifPresent(v -> restore(trained, v));
+    given.map(g -> g.files().saved().get(base.name())).ifPresent(v -> restore(trained, v));
     saved.put(trained.name(), trained);
     return trained;
   }
@@ -98,7 +94,7 @@ final class SavedModules {
 
   /** PEFT writes the base weight of adapted embeddings; another one means another base. */
   private void requireSameBase(String name, Parameter base) {
-    FloatTensor copy = given.map(files -> files.baseWeights().get(name)).orElse(null);
+    FloatTensor copy = given.map(g -> g.files().baseWeights().get(name)).orElse(null);
     if (copy == null) {
       return;
     }
@@ -111,7 +107,7 @@ final class SavedModules {
     for (int i = 0; i < found.length; i++) {
       if (!(Math.abs(found[i] - expected[i]) <= COPY_TOLERANCE * Math.abs(expected[i]))) {
         throw new FormatException(
-            source.orElseThrow(),
+            given.orElseThrow().dir(),
             name,
             "the adapter holds a copy of this base weight that differs at element %d (%s, the model has %s): the adapter belongs to another base model"
                 .formatted(i, expected[i], found[i]));
@@ -124,7 +120,7 @@ final class SavedModules {
     List<Long> shape = Arrays.stream(tensor.shape()).boxed().toList();
     if (!values.shape().equals(shape)) {
       throw new FormatException(
-          source.orElseThrow(),
+          given.orElseThrow().dir(),
           parameter.name(),
           "the adapter has it as %s, but this model as %s: the adapter belongs to another base model"
               .formatted(values.shape(), shape));
@@ -152,11 +148,11 @@ final class SavedModules {
     if (given.isEmpty()) {
       return;
     }
-    TreeSet<String> strange = new TreeSet<>(given.get().saved().keySet());
+    TreeSet<String> strange = new TreeSet<>(given.get().files().saved().keySet());
     strange.removeAll(saved.keySet());
     if (!strange.isEmpty()) {
       throw new FormatException(
-          source.orElseThrow(),
+          given.orElseThrow().dir(),
           strange.first(),
           "is saved as a whole in the adapter, but %s; %d of its %d saved weights are concerned"
               .formatted(
@@ -164,16 +160,16 @@ final class SavedModules {
                       ? "not in the recipe's adapter.modules_to_save"
                       : "the model has no such weight",
                   strange.size(),
-                  given.get().saved().size()));
+                  given.get().files().saved().size()));
     }
   }
 
   /** Refuses files that lack a weight which their own configuration names. */
   void requireAllGiven() {
     for (String name : saved.keySet()) {
-      if (given.isPresent() && !given.get().saved().containsKey(name)) {
+      if (given.isPresent() && !given.get().files().saved().containsKey(name)) {
         throw new FormatException(
-            source.orElseThrow(),
+            given.orElseThrow().dir(),
             name,
             "belongs to modules_to_save of adapter_config.json, but adapter_model.safetensors lacks it; save the adapter again");
       }
