@@ -96,12 +96,15 @@ final class FinetuneCommand implements Callable<Integer> {
   private static String technique(RunConfig config) {
     AdapterSettings adapter = config.adapter();
     return adapter.technique() == Technique.FULL
-        ? "full training of all weights"
+        ? "full training of "
+            + adapter
+                .train()
+                .map(chosen -> chosen.words() + " only")
+                .or(() -> adapter.freeze().map(frozen -> "all weights but " + frozen.words()))
+                .orElse("all weights")
         : "%s, r %d on %s"
             .formatted(
-                adapter.technique().spelling(),
-                adapter.r(),
-                String.join(", ", adapter.targetModules()));
+                adapter.technique().spelling(), adapter.r(), adapter.targetModules().words());
   }
 
   /** The command that shows what was learned. */

@@ -2,7 +2,12 @@ package dev.lorikeet.config;
 
 import dev.lorikeet.error.ConfigException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -62,6 +67,52 @@ final class Check {
 
   Check notBlank(String key, String found) {
     return require(!found.isBlank(), key + " must not be empty");
+  }
+
+  /** Every text is a name, and none is there twice. */
+  Check names(String key, List<String> names) {
+    return require(names.stream().noneMatch(String::isBlank), key + " must not hold an empty name")
+        .require(
+            new HashSet<>(names).size() == names.size(),
+            key + " must not name a layer twice" + found(names));
+  }
+
+  /** A list of names, at least one, or one text that is a preset or an expression. */
+  Check selection(String key, ModuleSelection selection) {
+    return switch (selection) {
+      case ModuleSelection.Names(List<String> names) ->
+          require(!names.isEmpty(), key + " must name a layer, found none").names(key, names);
+      case ModuleSelection.Text(String text) -> expression(key, text);
+    };
+  }
+
+  Check selection(String key, Optional<ModuleSelection> selection) {
+    return selection.isPresent() ? selection(key, selection.get()) : this;
+  }
+
+  /** A regular expression that can be compiled. */
+  Check expression(String key, String text) {
+    if (text.isBlank()) {
+      return require(false, key + " must not hold an empty name");
+    }
+    try {
+      Pattern.compile(text);
+      return this;
+    } catch (PatternSyntaxException wrong) {
+      return require(
+          false,
+          key
+              + " must be a regular expression"
+              + found(text)
+              + " ("
+              + wrong.getDescription()
+              + ")");
+    }
+  }
+
+  /** An unchangeable copy that keeps the order: of several patterns the first match counts. */
+  static <T> Map<String, T> ordered(Map<String, T> map) {
+    return Collections.unmodifiableMap(new LinkedHashMap<>(map));
   }
 
   /** Throws when a rule was broken. */

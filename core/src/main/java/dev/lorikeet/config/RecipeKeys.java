@@ -18,6 +18,8 @@ final class RecipeKeys {
   static final Map<String, Set<String>> RESERVED_VALUES =
       Map.of(
           "adapter.technique", Set.of("dora", "qdora"),
+          "adapter.init_lora_weights",
+              Set.of("false", "eva", "olora", "loftq", "orthogonal", "corda", "lora_ga"),
           "model.dtype", Set.of("bfloat16", "float16"));
 
   /** What other tools call our keys. */

@@ -1,6 +1,7 @@
 package dev.lorikeet.config;
 
 import dev.lorikeet.config.DataSettings.Validation;
+import dev.lorikeet.config.YamlNode.Fields;
 import dev.lorikeet.config.YamlNode.Items;
 import dev.lorikeet.config.YamlNode.Scalar;
 import dev.lorikeet.error.ConfigException;
@@ -11,7 +12,9 @@ import java.math.BigInteger;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -70,14 +73,23 @@ record RecipeValue(Class<?> type, Type generic, String key) {
     if (type == OptionalDouble.class) {
       return OptionalDouble.of(new RecipeValue(double.class, double.class, key).number(node));
     }
-    if (type == int.class) {
+    if (type == int.class || type == Integer.class) {
       return (int) whole(node, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
     if (type == long.class) {
       return whole(node, Long.MIN_VALUE, Long.MAX_VALUE);
     }
     if (type == List.class) {
-      return names(node);
+      return items(node);
+    }
+    if (type == Map.class) {
+      return map(node);
+    }
+    if (type == InitLoraWeights.class) {
+      return start(node);
+    }
+    if (type == ModuleSelection.class) {
+      return selection(node);
     }
     if (type.isEnum()) {
       return choice(node);
@@ -91,7 +103,7 @@ record RecipeValue(Class<?> type, Type generic, String key) {
 
   private Object single(YamlNode node) {
     if (node instanceof Scalar(Object value, String text, _)) {
-      if (type == double.class && value instanceof Number number) {
+      if ((type == double.class || type == Double.class) && value instanceof Number number) {
         return number.doubleValue();
       }
       if (type == boolean.class && value instanceof Boolean) {
@@ -124,21 +136,70 @@ record RecipeValue(Class<?> type, Type generic, String key) {
         tooLarge ? "a whole number from " + minimum + " to " + maximum : expectation(), node);
   }
 
-  private List<String> names(YamlNode node) {
-    if (node instanceof Scalar(String name, _, _) && name.equals(AdapterSettings.ALL_LINEAR)) {
-      return List.of(name);
+  private List<?> items(YamlNode node) {
+    if (!(node instanceof Items(List<YamlNode> nodes, _))) {
+      throw expected(expectation(), node);
+    }
+    RecipeValue item = ofArgument(0);
+    return nodes.stream().map(item::read).toList();
+  }
+
+  private Map<String, ?> map(YamlNode node) {
+    if (!(node instanceof Fields(var fields, _))) {
+      throw expected(expectation(), node);
+    }
+    RecipeValue item = ofArgument(1);
+    Map<String, Object> map = new LinkedHashMap<>();
+    fields.forEach((name, field) -> map.put(name, item.under(key + " " + name).read(field.node())));
+    return map;
+  }
+
+  private ModuleSelection selection(YamlNode node) {
+    if (node instanceof Scalar(String text, _, _)) {
+      return new ModuleSelection.Text(text);
     }
     if (!(node instanceof Items(List<YamlNode> nodes, _))) {
       throw expected(expectation(), node);
     }
-    return nodes.stream()
-        .map(item -> {
-          if (item instanceof Scalar(String name, _, _)) {
-            return name;
-          }
-          throw expected("a list of names", item);
-        })
-        .toList();
+    RecipeValue name = new RecipeValue(String.class, String.class, key);
+    return ModuleSelection.of(
+        nodes.stream()
+            .map(item -> {
+              if (item instanceof Scalar(String _, _, _)) {
+                return (String) name.read(item);
+              }
+              throw expected("a list of names", item);
+            })
+            .toList());
+  }
+
+  private InitLoraWeights start(YamlNode node) {
+    if (node instanceof Scalar(Object value, String text, _)
+        && (value instanceof String || value instanceof Boolean)) {
+      Optional<InitLoraWeights> start = InitLoraWeights.of(text);
+      if (start.isPresent()) {
+        return start.get();
+      }
+      requireNotReserved(text, InitLoraWeights.SPELLINGS);
+    }
+    throw expected(expectation(), node);
+  }
+
+  private void requireNotReserved(String text, String available) {
+    if (RecipeKeys.RESERVED_VALUES.getOrDefault(key, Set.of()).contains(text)) {
+      throw new ConfigException(
+          key + ": " + text + " is not available yet; available: " + available);
+    }
+  }
+
+  /** The reader of the elements of a list or the values of a map. */
+  private RecipeValue ofArgument(int index) {
+    Class<?> inner = (Class<?>) ((ParameterizedType) generic).getActualTypeArguments()[index];
+    return new RecipeValue(inner, inner, key);
+  }
+
+  private RecipeValue under(String otherKey) {
+    return new RecipeValue(type, generic, otherKey);
   }
 
   private Object choice(YamlNode node) {
@@ -148,10 +209,7 @@ record RecipeValue(Class<?> type, Type generic, String key) {
           return constant;
         }
       }
-      if (RecipeKeys.RESERVED_VALUES.getOrDefault(key, Set.of()).contains(text)) {
-        throw new ConfigException(
-            key + ": " + text + " is not available yet; available: " + spellings());
-      }
+      requireNotReserved(text, spellings());
     }
     throw expected(expectation(), node);
   }
@@ -169,19 +227,29 @@ record RecipeValue(Class<?> type, Type generic, String key) {
       return "one of " + spellings();
     }
     return switch (type.getSimpleName()) {
-      case "int", "long" -> "a whole number";
+      case "int", "long", "Integer" -> "a whole number";
       case "OptionalInt" -> "a whole number or null";
-      case "double" -> "a number";
+      case "double", "Double" -> "a number";
       case "OptionalDouble" -> "a number or null";
       case "boolean" -> "true or false";
       case "List" ->
-          key.equals("adapter.target_modules")
-              ? "all-linear or a list of layer names such as [q_proj, v_proj]"
-              : "a list of names";
+          ofArgument(0).type == Integer.class
+              ? "a list of whole numbers such as [0, 1]"
+              : "a list of names such as [lm_head]";
+      case "Map" -> "names with numbers such as {q_proj: 4}";
+      case "InitLoraWeights" -> "one of " + InitLoraWeights.SPELLINGS;
+      case "ModuleSelection" -> moduleExpectation();
       case "Validation" -> "a share from 0 to below 1 or the path of a file";
       case "Path" -> "a path";
       default -> "a text";
     };
+  }
+
+  private String moduleExpectation() {
+    return key.equals("adapter.target_modules")
+        ? "all-linear, attention, mlp, qv, an expression, or a list of layer names such as"
+            + " [q_proj, v_proj]"
+        : "a list of names such as [q_proj, v_proj], or an expression";
   }
 
   private String spellings() {

@@ -3,6 +3,7 @@ package dev.lorikeet.config;
 import dev.lorikeet.config.DataSettings.Validation;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -47,6 +48,7 @@ final class RecipeWriter {
   private static String text(Object value) {
     return switch (value) {
       case Choice choice -> choice.spelling();
+      case InitLoraWeights start -> start.spelling();
       case Optional<?> optional -> optional.map(RecipeWriter::text).orElse("null");
       case OptionalInt optional -> optional.isPresent() ? "" + optional.getAsInt() : "null";
       case OptionalDouble optional -> optional.isPresent() ? text(optional.getAsDouble()) : "null";
@@ -55,8 +57,12 @@ final class RecipeWriter {
       case Double number -> Double.toString(number).replace('E', 'e');
       case Number number -> number.toString();
       case Boolean flag -> flag.toString();
-      case List<?> names when names.equals(List.of(AdapterSettings.ALL_LINEAR)) ->
-          AdapterSettings.ALL_LINEAR;
+      case ModuleSelection.Text(String text) -> plainOrQuoted(text);
+      case ModuleSelection.Names(var names) -> text(names);
+      case Map<?, ?> map ->
+          map.entrySet().stream()
+              .map(entry -> quoted(entry.getKey().toString()) + ": " + text(entry.getValue()))
+              .collect(Collectors.joining(", ", "{", "}"));
       case List<?> names ->
           names.stream().map(RecipeWriter::text).collect(Collectors.joining(", ", "[", "]"));
       default -> plainOrQuoted(value.toString());

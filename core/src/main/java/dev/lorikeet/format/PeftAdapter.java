@@ -4,40 +4,56 @@ import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.error.RunException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A LoRA adapter in PEFT's layout: {@code adapter_config.json} and {@code
- * adapter_model.safetensors}, whose keys are {@code base_model.model.MODULE.lora_A.weight} [r, in]
- * and {@code .lora_B.weight} [out, r].
+ * adapter_model.safetensors}. The keys of the latter, behind {@code base_model.model.}:
+ *
+ * <ul>
+ *   <li>{@code MODULE.lora_A.weight} [r, in] and {@code MODULE.lora_B.weight} [out, r];
+ *   <li>{@code MODULE.lora_embedding_A} [r, V] and {@code MODULE.lora_embedding_B} [H, r] of an
+ *       embedding;
+ *   <li>the parameter's own name for what belongs to {@code modules_to_save};
+ *   <li>{@code MODULE.base_layer.weight}: PEFT's copy of the base weight of an adapted embedding or
+ *       head, which is read to be compared and never written.
+ * </ul>
  *
  * @param config contents of adapter_config.json
  * @param modules matrices by the module's name in the base model, in the order of the file; their
  *     memory is freed by the garbage collector
+ * @param embeddings the same of embeddings, with in = V and out = H
+ * @param saved parameters that replace those of the base model, by their names there
+ * @param baseWeights weights of the base model, by their names there
  */
-public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> modules) {
+public record PeftAdapter(
+    PeftAdapterConfig config,
+    Map<String, LoraPair> modules,
+    Map<String, LoraPair> embeddings,
+    Map<String, FloatTensor> saved,
+    Map<String, FloatTensor> baseWeights) {
   /** Name of the weights file in an adapter folder. */
   public static final String WEIGHTS_FILE_NAME = "adapter_model.safetensors";
 
-  private static final String PREFIX = "base_model.model.";
-  private static final String SUFFIX_A = ".lora_A.weight";
-  private static final String SUFFIX_B = ".lora_B.weight";
-  private static final Pattern KEY =
-      Pattern.compile("base_model\\.model\\.(.+)\\.lora_([AB])\\.weight");
-
-  /** Copies the map and keeps its order. */
+  /** Copies the maps and keeps their order. */
   public PeftAdapter {
-    modules = Collections.unmodifiableMap(new LinkedHashMap<>(modules));
+    modules = ordered(modules);
+    embeddings = ordered(embeddings);
+    saved = ordered(saved);
+    baseWeights = ordered(baseWeights);
+  }
+
+  /** An adapter of linear layers alone. */
+  public PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> modules) {
+    this(config, modules, Map.of(), Map.of(), Map.of());
+  }
+
+  private static <T> Map<String, T> ordered(Map<String, T> map) {
+    return Collections.unmodifiableMap(new LinkedHashMap<>(map));
   }
 
   /**
@@ -64,8 +80,17 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
               + " adapter with PEFT's save_pretrained(..., safe_serialization=True).");
     }
     try (SafeTensors file = SafeTensors.open(weights)) {
-      return new PeftAdapter(config, readPairs(file, config.r()));
+      return new PeftWeightsFile(file, config).read();
     }
+  }
+
+  /**
+   * Writes both files of an adapter of linear layers alone.
+   *
+   * @throws RunException if a file cannot be written; an old one is then still whole
+   */
+  public static void write(Path dir, PeftAdapterConfig config, Map<String, LoraPair> modules) {
+    new PeftAdapter(config, modules).write(dir);
   }
 
   /**
@@ -73,12 +98,7 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
    *
    * @throws RunException if a file cannot be written; an old one is then still whole
    */
-  public static void write(Path dir, PeftAdapterConfig config, Map<String, LoraPair> modules) {
-    Map<String, TensorData> tensors = new LinkedHashMap<>();
-    modules.forEach((module, pair) -> {
-      tensors.put(PREFIX + module + SUFFIX_A, data(pair.a()));
-      tensors.put(PREFIX + module + SUFFIX_B, data(pair.b()));
-    });
+  public void write(Path dir) {
     try {
       Files.createDirectories(dir);
     } catch (IOException failure) {
@@ -90,70 +110,8 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
               + ". Choose a folder that can be written.",
           failure);
     }
-    SafeTensorsWriter.write(dir.resolve(WEIGHTS_FILE_NAME), tensors, Map.of("format", "pt"));
+    SafeTensorsWriter.write(
+        dir.resolve(WEIGHTS_FILE_NAME), PeftWeightsFile.tensors(this), Map.of("format", "pt"));
     AtomicFile.writeString(dir.resolve(PeftAdapterConfig.FILE_NAME), config.toJson());
-  }
-
-  private static Map<String, LoraPair> readPairs(SafeTensors file, int rank) {
-    Map<String, LoraPair> pairs = new LinkedHashMap<>();
-    for (TensorEntry entry : file.entries().values()) {
-      Matcher key = KEY.matcher(entry.name());
-      if (!key.matches()) {
-        throw new FormatException(
-            file.file(),
-            entry.name(),
-            "is not a key of a plain LoRA adapter; expected base_model.model.MODULE.lora_A.weight"
-                + " or .lora_B.weight. Save the adapter without trained embeddings, DoRA or other"
-                + " extra weights.");
-      }
-      boolean isA = key.group(2).equals("A");
-      String module = key.group(1);
-      TensorEntry partner =
-          partner(file, entry.name(), PREFIX + module + (isA ? SUFFIX_B : SUFFIX_A));
-      checkShape(file, entry, isA ? 0 : 1, rank);
-      if (isA) {
-        checkShape(file, partner, 1, rank);
-        pairs.put(module, new LoraPair(floats(file, entry), floats(file, partner)));
-      }
-    }
-    if (pairs.isEmpty()) {
-      throw new FormatException(
-          file.file(), "the file holds no LoRA matrices. Save the adapter again.");
-    }
-    return pairs;
-  }
-
-  private static TensorEntry partner(SafeTensors file, String name, String partner) {
-    return Optional.ofNullable(file.entries().get(partner))
-        .orElseThrow(() ->
-            new FormatException(
-                file.file(),
-                name,
-                "comes without its partner " + partner + ". Download or save the adapter again."));
-  }
-
-  private static void checkShape(SafeTensors file, TensorEntry entry, int rankAxis, int rank) {
-    List<Long> shape = entry.shape();
-    if (shape.size() != 2 || shape.get(rankAxis) != rank) {
-      String expected = rankAxis == 0 ? "[" + rank + ", in]" : "[out, " + rank + "]";
-      throw new FormatException(
-          file.file(),
-          entry.name(),
-          ("shape %s, but adapter_config.json implies %s (r %d). Weights and config"
-                  + " come from different adapters; download or save both again.")
-              .formatted(shape, expected, rank));
-    }
-  }
-
-  private static FloatTensor floats(SafeTensors file, TensorEntry entry) {
-    MemorySegment floats =
-        Arena.ofAuto().allocate(Math.max(1, entry.elements() * StoredType.F32.bytes()), 64);
-    MemorySegment exact = floats.asSlice(0, entry.elements() * StoredType.F32.bytes());
-    file.readFloats(entry.name(), exact);
-    return new FloatTensor(entry.shape(), exact);
-  }
-
-  private static TensorData data(FloatTensor tensor) {
-    return new TensorData(StoredType.F32, tensor.shape(), tensor.floats());
   }
 }

@@ -2,6 +2,8 @@ package dev.lorikeet.format;
 
 import dev.lorikeet.error.FormatException;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,9 +21,9 @@ import java.util.Optional;
  * @param bias "none", "all" or "lora_only"
  * @param useRslora scale by alpha/√r
  * @param useDora weight-decomposed update
- * @param modulesToSave modules trained as a whole
- * @param rankPattern ranks of single modules
- * @param alphaPattern alphas of single modules
+ * @param modulesToSave modules trained as a whole, by {@link PeftNames#saves}
+ * @param rankPattern ranks of single modules; the first key that matches counts
+ * @param alphaPattern alphas of single modules, found the same way
  * @param layersToTransform indices of the only layers with adapters; empty means all
  * @param layersPattern names of the list that holds the layers
  * @param fanInFanOut weights stored as [in, out]
@@ -64,8 +66,8 @@ public record PeftAdapterConfig(
   /** Copies the collections and checks the ranges. */
   public PeftAdapterConfig {
     modulesToSave = List.copyOf(modulesToSave);
-    rankPattern = Map.copyOf(rankPattern);
-    alphaPattern = Map.copyOf(alphaPattern);
+    rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
+    alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
     layersToTransform = List.copyOf(layersToTransform);
     layersPattern = List.copyOf(layersPattern);
     if (r < 1 || !(loraAlpha > 0) || !(loraDropout >= 0 && loraDropout < 1)) {
@@ -136,7 +138,12 @@ public record PeftAdapterConfig(
         peftVersion);
   }
 
-  /** Factor of b·a: alpha/r, or alpha/√r with {@code use_rslora}. */
+  /** The rank of one module. */
+  public int rankOf(String module) {
+    return PeftNames.pattern(rankPattern, module).orElse(r);
+  }
+
+  /** Factor of b·a where no pattern says otherwise: alpha/r, or alpha/√r with use_rslora. */
   public double scale() {
     return loraAlpha / (useRslora ? Math.sqrt(r) : r);
   }

@@ -10,6 +10,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -28,9 +31,6 @@ final class PeftConfigFile {
       List.of(
           "use_dora",
           "fan_in_fan_out",
-          "modules_to_save",
-          "rank_pattern",
-          "alpha_pattern",
           "layer_replication",
           "trainable_token_indices",
           "lora_bias",
@@ -78,8 +78,8 @@ final class PeftConfigFile {
         json.optBoolean("use_rslora", false),
         json.optBoolean("use_dora", false),
         json.stringList("modules_to_save"),
-        pattern(json, "rank_pattern", JsonConfig::requiredInt),
-        pattern(json, "alpha_pattern", JsonConfig::requiredDouble),
+        pattern(json, "rank_pattern", JsonConfig::requiredInt, rank -> rank >= 1),
+        pattern(json, "alpha_pattern", JsonConfig::requiredDouble, alpha -> alpha > 0),
         json.intList("layers_to_transform"),
         json.stringList("layers_pattern"),
         json.optBoolean("fan_in_fan_out", false),
@@ -93,6 +93,7 @@ final class PeftConfigFile {
 
   static ObjectNode toNode(PeftAdapterConfig config) {
     ObjectNode node = JsonFile.MAPPER.createObjectNode();
+    // PEFT sorts the keys of its patterns on saving, and so does this.
     node.set("alpha_pattern", object(config.alphaPattern()));
     node.put("base_model_name_or_path", config.baseModelNameOrPath().orElse(null));
     node.put("bias", config.bias());
@@ -176,13 +177,31 @@ final class PeftConfigFile {
         : json.findString(key).orElse("true");
   }
 
-  private static <T> Map<String, T> pattern(
-      JsonConfig json, String key, BiFunction<JsonConfig, String, T> value) {
+  private static <T extends Number> Map<String, T> pattern(
+      JsonConfig json, String key, BiFunction<JsonConfig, String, T> value, Predicate<T> inRange) {
     Map<String, T> pattern = new LinkedHashMap<>();
     json.object(key)
-        .ifPresent(
-            inner -> inner.keys().forEach(name -> pattern.put(name, value.apply(inner, name))));
+        .ifPresent(inner ->
+            inner
+                .keys()
+                .forEach(name -> {
+                  T number = value.apply(inner, name);
+                  if (!inRange.test(number)) {
+                    throw inner.wrong(name, "a number above 0");
+                  }
+                  requireExpression(inner, name);
+                  pattern.put(name, number);
+                }));
     return pattern;
+  }
+
+  private static void requireExpression(JsonConfig json, String pattern) {
+    try {
+      Pattern.compile(pattern);
+    } catch (PatternSyntaxException wrong) {
+      throw json.wrong(
+          pattern, "a key that is a regular expression (" + wrong.getDescription() + ")");
+    }
   }
 
   private static JsonNode modulesNode(Optional<TargetModules> modules) {

@@ -12,6 +12,7 @@ import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -101,16 +102,26 @@ class RecipeSchemaTest {
                       : type == boolean.class
                           ? List.of("boolean")
                           : type == Optional.class
-                              ? List.of("string", "null")
+                              ? ofOptional(component)
                               : type == OptionalDouble.class
                                   ? List.of("number", "null")
-                                  : type == List.class && !key.equals("adapter.target_modules")
+                                  : type == List.class
                                       ? List.of("array")
-                                      : type == List.class || type == DataSettings.Validation.class
-                                          ? List.of()
-                                          : List.of("string");
+                                      : type == Map.class
+                                          ? List.of("object")
+                                          : type == ModuleSelection.class
+                                                  || type == DataSettings.Validation.class
+                                                  || type == InitLoraWeights.class
+                                              ? List.of()
+                                              : List.of("string");
       assertEquals(expected, texts(node.path("type")), key);
     });
+  }
+
+  private static List<String> ofOptional(RecordComponent component) {
+    return component.getGenericType().toString().contains("ModuleSelection")
+        ? List.of()
+        : List.of("string", "null");
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -26,7 +27,10 @@ class RecipeTest {
       """
       model:   {path: nano, dtype: float32}
       adapter: {technique: lora, r: 8, lora_alpha: 16, lora_dropout: 0.0, \
-      target_modules: all-linear, loraplus_lr_ratio: null, init_from: null}
+      target_modules: all-linear, exclude_modules: null, layers_to_transform: [], \
+      rank_pattern: {}, alpha_pattern: {}, use_rslora: false, modules_to_save: [], \
+      init_lora_weights: true, train: null, freeze: null, loraplus_lr_ratio: null, \
+      init_from: null}
       data:    {train: a.json, validation: 0.05, format: alpaca, max_seq_len: 512, \
       packing: true, mask_prompt: true, shuffle: true}
       train:   {epochs: 1, max_steps: null, global_batch: 16, micro_batch: 4, \
@@ -44,7 +48,11 @@ class RecipeTest {
       model:
         path: /models/tiny
       adapter: {technique: lora, r: 4, lora_alpha: 2.5, lora_dropout: 0.1,
-        target_modules: [q_proj, v_proj], loraplus_lr_ratio: 16, init_from: adapters/a}
+        target_modules: [q_proj, v_proj], exclude_modules: ".*[.]0[.].*",
+        layers_to_transform: [1, 2], rank_pattern: {v_proj: 2, q_proj: 3},
+        alpha_pattern: {"layers.1.self_attn.q_proj": 4}, use_rslora: true,
+        modules_to_save: [lm_head], init_lora_weights: gaussian, loraplus_lr_ratio: 16,
+        init_from: adapters/a}
       data: {train: t.jsonl, validation: v.jsonl, format: prompt_completion,
         max_seq_len: 64, packing: false, mask_prompt: false, shuffle: false}
       train: {epochs: null, max_steps: 7, global_batch: 6, micro_batch: 2,
@@ -72,10 +80,20 @@ class RecipeTest {
             4,
             2.5,
             0.1,
-            List.of("q_proj", "v_proj"),
+            new ModuleSelection.Names(List.of("q_proj", "v_proj")),
+            Optional.of(new ModuleSelection.Text(".*[.]0[.].*")),
+            List.of(1, 2),
+            Map.of("v_proj", 2, "q_proj", 3),
+            Map.of("layers.1.self_attn.q_proj", 4.0),
+            true,
+            List.of("lm_head"),
+            new InitLoraWeights.Gaussian(),
+            Optional.empty(),
+            Optional.empty(),
             OptionalDouble.of(16),
             Optional.of(Path.of("adapters/a"))),
         config.adapter());
+    assertEquals(List.of("v_proj", "q_proj"), List.copyOf(config.adapter().rankPattern().keySet()));
     assertEquals(
         new DataSettings(
             Path.of("t.jsonl"),
@@ -126,6 +144,14 @@ class RecipeTest {
             List.of(),
             List.of("adapter.technique=full", "train.max_steps=9", "train.epochs=null"),
             List.of("adapter.target_modules=[q_proj, \"true\", \"a: b #\"]"),
+            List.of("adapter.target_modules=qv", "adapter.layers_to_transform=[0, 7]"),
+            List.of("adapter.target_modules='.*\\.(q|v)_proj'", "adapter.exclude_modules=[a.b]"),
+            List.of("adapter.rank_pattern={\"a: b\": 3, a.c: 4}", "adapter.alpha_pattern={x: 0.5}"),
+            List.of("adapter.init_lora_weights=pissa_niter_16"),
+            List.of("adapter.init_lora_weights=pissa", "adapter.use_rslora=true"),
+            List.of("adapter.init_lora_weights=\"true\"", "adapter.modules_to_save=[norm]"),
+            List.of("adapter.technique=full", "adapter.train=[lm_head, layers.1]"),
+            List.of("adapter.technique=full", "adapter.freeze='.*norm'"),
             List.of("adapter.init_from=\"tab\\there \\u00e9 \\U0001F600\"", "data.validation=0"),
             List.of("data.train='on'", "data.validation=\"1e-4\"", "output.dir=\"C:\\\\runs\""),
             List.of("train.optimizer=lion", "train.adam_beta2=0.95", "train.no_decay=[norm]"),
@@ -138,6 +164,38 @@ class RecipeTest {
         assertTrue(config.toYaml().contains(last + ": "), last);
       }
     }
+  }
+
+  @Test
+  void adapterKeysThatContradictEachOtherAreRefused() {
+    assertRefused(
+        "adapter.modules_to_save and adapter.target_modules both name lm_head;",
+        "adapter.target_modules=[q_proj, lm_head]",
+        "adapter.modules_to_save=[lm_head]");
+    assertRefused(
+        "adapter.layers_to_transform needs names or a preset",
+        "adapter.target_modules=.*q_proj",
+        "adapter.layers_to_transform=[0]");
+    assertRefused(
+        "adapter.technique: full has no adapter, so",
+        "adapter.technique=full",
+        "adapter.rank_pattern={q_proj: 4}");
+    assertRefused(
+        "adapter.train and adapter.freeze exclude each other",
+        "adapter.technique=full",
+        "adapter.train=[a]",
+        "adapter.freeze=[b]");
+    assertRefused(
+        "adapter.init_lora_weights: pissa computes the start from the base model",
+        "adapter.init_lora_weights=pissa",
+        "adapter.init_from=a");
+  }
+
+  private static void assertRefused(String message, String... overrides) {
+    ConfigException refused =
+        assertThrows(
+            ConfigException.class, () -> Recipe.parse(SMALLEST, "test", List.of(overrides)));
+    assertTrue(String.valueOf(refused.getMessage()).contains(message), refused.getMessage());
   }
 
   @Test
@@ -273,7 +331,38 @@ class RecipeTest {
     assertOverrideProblem("data.validation=[1]", "a share from 0 to below 1 or the path of a file");
     assertOverrideProblem(
         "data.validation=1", "data.validation must be a number of at least 0 and");
-    assertOverrideProblem("adapter.target_modules=q_proj", "must be all-linear or a list of layer");
+    assertOverrideProblem(
+        "adapter.target_modules=1", "must be all-linear, attention, mlp, qv, an expression, or a");
+    assertOverrideProblem(
+        "adapter.target_modules='a('", "must be a regular expression, found a( (Unclosed group)");
+    assertOverrideProblem("adapter.target_modules=''", "must not hold an empty name");
+    assertOverrideProblem("adapter.layers_to_transform=[x]", "must be a whole number, found the");
+    assertOverrideProblem("adapter.layers_to_transform=3", "must be a list of whole numbers");
+    assertOverrideProblem("adapter.layers_to_transform=[-1]", "of at least 0, found -1");
+    assertOverrideProblem("adapter.rank_pattern=[a]", "must be names with numbers such as");
+    assertOverrideProblem(
+        "adapter.rank_pattern={a: 0}",
+        "adapter.rank_pattern a must be a whole number of at least 1, found 0");
+    assertOverrideProblem(
+        "adapter.rank_pattern={a: 1.5}",
+        "adapter.rank_pattern a must be a whole number, found 1.5");
+    assertOverrideProblem(
+        "adapter.alpha_pattern={'a)': 1}", "adapter.alpha_pattern must be a regular expression");
+    assertOverrideProblem(
+        "adapter.alpha_pattern={a: 0}",
+        "adapter.alpha_pattern a must be a number above 0, found 0");
+    assertOverrideProblem("adapter.lora_alpha=0", "adapter.lora_alpha must be a number above 0");
+    assertOverrideProblem("adapter.modules_to_save=lm_head", "must be a list of names such as");
+    assertOverrideProblem("adapter.modules_to_save=[a, a]", "must not name a layer twice");
+    assertOverrideProblem(
+        "adapter.init_lora_weights=loftq",
+        "adapter.init_lora_weights: loftq is not available yet; available: true, gaussian, pissa,"
+            + " pissa_niter_N");
+    assertOverrideProblem(
+        "adapter.init_lora_weights=pissa_niter_x",
+        "adapter.init_lora_weights must be one of true, gaussian, pissa, pissa_niter_N, found the");
+    assertOverrideProblem("adapter.init_lora_weights=1", "must be one of true, gaussian, pissa");
+    assertOverrideProblem("adapter.train=[a]", "chooses the layers of full fine-tuning");
     assertOverrideProblem("adapter.target_modules=[1]", "must be a list of names, found 1");
     assertOverrideProblem("adapter.target_modules=[]", "must name a layer, found none");
     assertOverrideProblem("adapter.target_modules=[a, a]", "must not name a layer twice");

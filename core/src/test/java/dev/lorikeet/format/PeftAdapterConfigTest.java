@@ -211,6 +211,16 @@ final class PeftAdapterConfigTest {
     assertTrue(json.contains("\"modules_to_save\" : [ \"score\" ]"), json);
   }
 
+  @Test
+  void patternsKeepTheOrderOfTheFileAndTheFirstMatchCounts() {
+    PeftAdapterConfig config =
+        read("{'peft_type': 'LORA', 'r': 2, 'rank_pattern': {'v_proj': 3, '[qv]_proj': 4}}");
+    assertEquals(List.of("v_proj", "[qv]_proj"), List.copyOf(config.rankPattern().keySet()));
+    assertEquals(3, config.rankOf("model.layers.0.self_attn.v_proj"));
+    assertEquals(4, config.rankOf("model.layers.0.self_attn.q_proj"));
+    assertEquals(2, config.rankOf("model.layers.0.self_attn.k_proj"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"LOHA", "IA3", "PROMPT_TUNING", "lora"})
   void anotherTechniqueIsRefusedByName(String technique) {
@@ -224,8 +234,7 @@ final class PeftAdapterConfigTest {
     FormatException failure =
         refused(
             """
-            {"peft_type": "LORA", "use_dora": true, "bias": "all", "modules_to_save": ["score"],
-             "rank_pattern": {"q": 4}, "alpha_pattern": {"q": 4}, "layer_replication": [[0, 4]],
+            {"peft_type": "LORA", "use_dora": true, "bias": "all", "layer_replication": [[0, 4]],
              "fan_in_fan_out": true, "trainable_token_indices": [1], "lora_bias": true,
              "megatron_config": {"a": 1}, "target_parameters": ["p"], "alora_invocation_tokens": [1],
              "arrow_config": {"x": 1}, "kasa_config": {"x": 1}, "monteclora_config": {"x": 1},
@@ -234,8 +243,7 @@ final class PeftAdapterConfigTest {
             """);
     assertSays(
         failure,
-        "the adapter uses features that are not supported: use_dora, fan_in_fan_out,"
-            + " modules_to_save, rank_pattern, alpha_pattern, layer_replication,"
+        "the adapter uses features that are not supported: use_dora, fan_in_fan_out, layer_replication,"
             + " trainable_token_indices, lora_bias, megatron_config, target_parameters,"
             + " alora_invocation_tokens, arrow_config, kasa_config, monteclora_config, use_bdlora,"
             + " use_qalora, ensure_weight_tying, bias=all, init_lora_weights=pissa_niter_16 (changes"
@@ -256,6 +264,9 @@ final class PeftAdapterConfigTest {
         "{'peft_type': 'LORA', 'target_modules': [1]} | target_modules: expected a string or a list of strings, found array [1]",
         "{'peft_type': 'LORA', 'use_rslora': 'yes'} | use_rslora: expected true or false",
         "{'peft_type': 'LORA', 'init_lora_weights': 3} | init_lora_weights: expected a string, found number 3",
+        "{'peft_type': 'LORA', 'rank_pattern': {'q': 0}} | rank_pattern.q: expected a number above 0, found number 0",
+        "{'peft_type': 'LORA', 'alpha_pattern': {'q': -1}} | alpha_pattern.q: expected a number above 0",
+        "{'peft_type': 'LORA', 'rank_pattern': {'q(': 2}} | rank_pattern.q(: expected a key that is a regular expression",
         "[] | expected a JSON object, found array []",
       })
   void aWrongValueIsShown(String json, String message) {

@@ -146,8 +146,9 @@ final class PeftAdapterTest {
         List.of(
             Q + ".lora_magnitude_vector",
             Q + ".lora_A.default.weight",
-            "base_model.model.model.embed_tokens.lora_embedding_A",
+            "base_model.model.model.embed_tokens.lora_embedding_C",
             "base_model.model.lm_head.weight",
+            "base_model.model.lm_head.base_layer.weight",
             "model.layers.0.self_attn.q_proj.lora_A.weight")) {
       adapter(
           Map.of(
@@ -159,6 +160,45 @@ final class PeftAdapterTest {
               zeros(2L, 3L)));
       assertSays(refused(), key + ": is not a key of a plain LoRA adapter");
     }
+  }
+
+  @Test
+  void embeddingsSavedModulesAndBaseWeightsHaveTheirOwnPlaces() {
+    String json =
+        config(2)
+            .toJson()
+            .replace("\"modules_to_save\" : null", "\"modules_to_save\" : [ \"norm\" ]")
+            .replace("\"rank_pattern\" : { }", "\"rank_pattern\" : { \"embed_tokens\" : 3 }");
+    AtomicFile.writeString(folder.resolve("adapter_config.json"), json);
+    String embedding = "base_model.model.model.embed_tokens.";
+    SafeTensorsWriter.write(
+        folder.resolve("adapter_model.safetensors"),
+        Map.of(
+            Q + ".lora_A.weight",
+            zeros(2L, 3L),
+            Q + ".lora_B.weight",
+            zeros(5L, 2L),
+            embedding + "lora_embedding_A",
+            zeros(3L, 7L),
+            embedding + "lora_embedding_B",
+            zeros(4L, 3L),
+            embedding + "base_layer.weight",
+            zeros(7L, 4L),
+            "base_model.model.model.layers.0.input_layernorm.weight",
+            zeros(4L)),
+        Map.of());
+    PeftAdapter read = PeftAdapter.read(folder);
+    assertEquals(Set.of("model.layers.0.self_attn.q_proj"), read.modules().keySet());
+    assertEquals(Set.of("model.embed_tokens"), read.embeddings().keySet());
+    assertEquals(Set.of("model.layers.0.input_layernorm.weight"), read.saved().keySet());
+    assertEquals(Set.of("model.embed_tokens.weight"), read.baseWeights().keySet());
+    Path again = folder.resolve("again");
+    read.write(again);
+    PeftAdapter second = PeftAdapter.read(again);
+    assertEquals(read.config(), second.config());
+    assertEquals(read.embeddings().keySet(), second.embeddings().keySet());
+    assertEquals(read.saved().keySet(), second.saved().keySet());
+    assertEquals(Set.of(), second.baseWeights().keySet());
   }
 
   @Test

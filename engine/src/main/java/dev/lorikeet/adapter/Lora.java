@@ -20,9 +20,10 @@ import java.util.Optional;
  * Low-rank update of a frozen linear map: y = base(x) + s·drop(x)·Aᵀ·Bᵀ, s = alpha / r.
  *
  * <p>Shapes: x [T,in], A [r,in], B [out,r], y [T,out]. A starts uniform in ±1/√in, which is
- * Kaiming's uniform start with a = √5; B starts at zero, so attaching changes no logit until the
- * first step. Backward, with u = drop(x)·Aᵀ and du = s·dy·B: dB += s·dyᵀ·u, dA += duᵀ·drop(x), dx
- * += drop′(du·A). The dropout mask is computed again, not kept.
+ * Kaiming's uniform start with a = √5, or normal with standard deviation 1/r; B starts at zero, so
+ * attaching changes no logit until the first step. {@link Pissa} starts otherwise. Backward, with u
+ * = drop(x)·Aᵀ and du = s·dy·B: dB += s·dyᵀ·u, dA += duᵀ·drop(x), dx += drop′(du·A). The dropout
+ * mask is computed again, not kept.
  *
  * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al. 2021, section 4.1</a>
  */
@@ -40,7 +41,11 @@ public final class Lora implements Linear, AutoCloseable {
     Tensor a = device.floats(rank, in);
     try {
       if (device.hasHostMemory()) {
-        a.copyFrom(uniform(rng.split(base.name()).split("lora_A"), rank * in, 1 / Math.sqrt(in)));
+        Rng stream = rng.split(base.name()).split("lora_A");
+        a.copyFrom(
+            settings.start().equals(LoraStart.GAUSSIAN)
+                ? normal(stream, rank * in, 1.0 / rank)
+                : uniform(stream, rank * in, 1 / Math.sqrt(in)));
       }
       return new Lora(base, settings, a, device.zeros(base.outFeatures(), rank));
     } catch (RuntimeException failure) {
@@ -62,6 +67,15 @@ public final class Lora implements Linear, AutoCloseable {
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {
       values[i] = (float) ((2 * rng.uniform(i) - 1) * bound);
+    }
+    return values;
+  }
+
+  /** {@code count} normal numbers with a standard deviation. */
+  static float[] normal(Rng rng, int count, double deviation) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) (deviation * rng.gaussian(i));
     }
     return values;
   }

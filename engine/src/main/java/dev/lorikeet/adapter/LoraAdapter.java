@@ -2,81 +2,102 @@ package dev.lorikeet.adapter;
 
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
-import dev.lorikeet.format.FloatTensor;
-import dev.lorikeet.format.LoraPair;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.PeftAdapterConfig;
+import dev.lorikeet.format.PeftNames;
+import dev.lorikeet.format.TargetModules;
+import dev.lorikeet.nn.Embedding;
 import dev.lorikeet.nn.Linear;
+import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Rng;
-import dev.lorikeet.torch.Tensor;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * All LoRA modules of one model. Give it to a model as its wrapper; call {@link #requireComplete}
- * when the model stands. Owns the matrices.
+ * All LoRA modules of one model. Give it to a model as its wrapper, and its weights through {@link
+ * #over}; call {@link #requireComplete} when the model stands. Owns the matrices; modules that are
+ * trained as a whole belong to the model.
  */
 public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final LoraSettings settings;
   private final Device device;
   private final Rng rng;
-  private final Optional<PeftAdapter> given;
-  private final Optional<Path> source;
-  private final Optional<Targets> demanded;
+  private final Optional<GivenAdapter> given;
+  private final Origin origin;
+  private final SavedModules saved;
   private final List<Lora> modules = new ArrayList<>();
+  private final List<LoraEmbedding> embeddings = new ArrayList<>();
+  private final Map<String, Pissa> starts = new LinkedHashMap<>();
   private final List<String> seen = new ArrayList<>();
+  private final Set<String> embeddingNames = new HashSet<>();
+
+  /** Where settings and matrices come from. */
+  private enum Origin {
+    /** Settings of a caller, matrices at their start. */
+    FRESH,
+    /** Both from files. */
+    FILES,
+    /** Settings of a caller, matrices from files. */
+    FILES_AS_TOLD
+  }
 
   private LoraAdapter(
-      LoraSettings settings,
-      Device device,
-      Rng rng,
-      Optional<PeftAdapter> given,
-      Optional<Path> source,
-      Optional<Targets> demanded) {
+      LoraSettings settings, Device device, Rng rng, Optional<GivenAdapter> given, Origin origin) {
     this.settings = settings;
     this.device = device;
     this.rng = rng;
+    this.origin = origin;
     this.given = given;
-    this.source = source;
-    this.demanded = demanded;
+    saved = new SavedModules(settings.modulesToSave(), given);
   }
 
-  /** A fresh adapter; the start of A depends on {@code seed} and the module's name only. */
+  /** A fresh adapter; its start depends on {@code seed} and the module's name only. */
   public static LoraAdapter fresh(LoraSettings settings, Device device, long seed) {
     return new LoraAdapter(
-        settings,
-        device,
-        new Rng(seed).split("lora"),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty());
+        settings, device, new Rng(seed).split("lora"), Optional.empty(), Origin.FRESH);
   }
 
   /** An adapter from PEFT's files in {@code dir}; it brings its own settings. */
   public static LoraAdapter read(Path dir, Device device) {
     PeftAdapter files = PeftAdapter.read(dir);
-    PeftAdapterConfig config = files.config();
-    Targets targets = config.targetModules().map(Targets::new).orElseGet(Targets::allLinear);
-    LoraSettings settings =
-        new LoraSettings(
-            config.r(), config.loraAlpha(), config.useRslora(), config.loraDropout(), targets);
-    return new LoraAdapter(
-        settings, device, new Rng(0), Optional.of(files), Optional.of(dir), Optional.empty());
+    Optional<GivenAdapter> given = Optional.of(new GivenAdapter(dir, files));
+    return new LoraAdapter(settingsOf(files.config()), device, new Rng(0), given, Origin.FILES);
+  }
+
+  private static LoraSettings settingsOf(PeftAdapterConfig config) {
+    TargetModules modules = config.targetModules().orElseGet(TargetModules.AllLinear::new);
+    return new LoraSettings(
+        config.r(),
+        config.loraAlpha(),
+        config.useRslora(),
+        config.loraDropout(),
+        new Targets(
+            modules,
+            config.excludeModules(),
+            config.layersToTransform(),
+            config.layersPattern(),
+            Targets.Spelling.AS_GIVEN),
+        config.rankPattern(),
+        config.alphaPattern(),
+        config.modulesToSave(),
+        config.initLoraWeights().equals("gaussian") ? LoraStart.GAUSSIAN : LoraStart.UNIFORM);
   }
 
   /** The same matrices trained on with other settings, as {@code init_from} does. */
   public static LoraAdapter readAs(Path dir, LoraSettings settings, Device device) {
     PeftAdapter files = PeftAdapter.read(dir);
-    if (files.config().r() != settings.r()) {
+    boolean patterns = !settings.rankPattern().isEmpty() || !files.config().rankPattern().isEmpty();
+    if (files.config().r() != settings.r() && !patterns) {
       throw new FormatException(
           dir,
           "the adapter to start from has r %d, but the recipe says adapter.r %d; make them equal"
@@ -85,16 +106,16 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     if (files.config().useRslora() != settings.rankStabilised()) {
       throw new FormatException(
           dir,
-          "the adapter to start from has use_rslora %s, so its matrices belong to another scale than the recipe's alpha/r; start from an adapter without rank stabilisation"
-              .formatted(files.config().useRslora()));
+          "the adapter to start from has use_rslora %s, so its matrices belong to another scale than the recipe's adapter.use_rslora %s; make them equal"
+              .formatted(files.config().useRslora(), settings.rankStabilised()));
     }
-    return new LoraAdapter(
-        settings,
-        device,
-        new Rng(0),
-        Optional.of(files),
-        Optional.of(dir),
-        Optional.of(settings.targets()));
+    Optional<GivenAdapter> given = Optional.of(new GivenAdapter(dir, files));
+    return new LoraAdapter(settings, device, new Rng(0), given, Origin.FILES_AS_TOLD);
+  }
+
+  /** The weights that the model has to be built from: those of saved modules are trained. */
+  public Weights over(Weights weights) {
+    return saved.over(weights);
   }
 
   @Override
@@ -102,85 +123,108 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     seen.add(base.name());
     boolean adapted =
         given.isPresent()
-            ? given.get().modules().containsKey(base.name())
-            : settings.targets().matches(base.name());
+            ? given.get().files().modules().containsKey(base.name())
+            : targeted(base.name());
     if (!adapted) {
       return base;
     }
-    Lora lora = given.isPresent() ? restored(base, given.get()) : fresh(base);
+    Lora lora = given.isPresent() ? given.get().restored(base, settings, device) : fresh(base);
     modules.add(lora);
     return lora;
   }
 
-  private Lora fresh(Linear base) {
-    int limit = Math.min(base.inFeatures(), base.outFeatures());
-    if (settings.r() > limit) {
+  @Override
+  public Embedding wrap(Embedding base) {
+    seen.add(base.name());
+    embeddingNames.add(base.name());
+    boolean adapted =
+        given.isPresent()
+            ? given.get().files().embeddings().containsKey(base.name())
+            : targeted(base.name());
+    if (!adapted) {
+      return base;
+    }
+    LoraEmbedding lora =
+        given.isPresent() ? given.get().restored(base, settings, device) : fresh(base);
+    embeddings.add(lora);
+    return lora;
+  }
+
+  /** A module that is saved as a whole gets no adapter; who names it for both is told. */
+  private boolean targeted(String name) {
+    boolean matches =
+        embeddingNames.contains(name)
+            ? settings.targets().matchesEmbedding(name)
+            : settings.targets().matches(name);
+    if (!matches || !PeftNames.saves(settings.modulesToSave(), name + ".weight")) {
+      return matches;
+    }
+    if (settings.targets().modules() instanceof TargetModules.Names) {
       throw new ConfigException(
-          "adapter.r %d is larger than %s allows: [%d, %d] has at most rank %d"
-              .formatted(settings.r(), base.name(), base.outFeatures(), base.inFeatures(), limit));
+          "adapter.target_modules and adapter.modules_to_save %s both mean %s; a module is trained as a whole or gets an adapter, so take it out of one of them."
+              .formatted(settings.modulesToSave(), name));
     }
-    return Lora.start(base, settings, device, rng);
+    return false;
   }
 
-  private Lora restored(Linear base, PeftAdapter files) {
-    LoraPair pair = pairOf(base.name(), files);
-    List<Long> aShape = List.of((long) settings.r(), (long) base.inFeatures());
-    List<Long> bShape = List.of((long) base.outFeatures(), (long) settings.r());
-    if (!pair.a().shape().equals(aShape) || !pair.b().shape().equals(bShape)) {
-      throw new FormatException(
-          source.orElseThrow(),
-          base.name(),
-          "lora_A %s and lora_B %s, but this model's module needs %s and %s: the adapter belongs to another base model"
-              .formatted(pair.a().shape(), pair.b().shape(), aShape, bShape));
+  private Lora fresh(Linear base) {
+    LoraSettings own = ownSettings(base.name(), base.outFeatures(), base.inFeatures());
+    if (!own.start().splitsBase()) {
+      return Lora.start(base, own, device, rng);
     }
-    Tensor a = upload(pair.a());
-    try {
-      return new Lora(base, settings, a, upload(pair.b()));
-    } catch (RuntimeException failure) {
-      a.close();
-      throw failure;
-    }
+    Pissa start = Pissa.split(base, own, device, rng.split(base.name()).split("pissa"));
+    starts.put(base.name(), start);
+    return start.adapter(base, own);
   }
 
-  private static LoraPair pairOf(String name, PeftAdapter files) {
-    LoraPair pair = files.modules().get(name);
-    if (pair == null) {
-      throw new IllegalStateException("no adapter for " + name);
-    }
-    return pair;
+  private LoraEmbedding fresh(Embedding base) {
+    return LoraEmbedding.start(
+        base, ownSettings(base.name(), base.rows(), base.columns()), device, rng);
   }
 
-  private Tensor upload(FloatTensor values) {
-    long[] shape = values.shape().stream().mapToLong(Long::longValue).toArray();
-    Tensor tensor = device.floats(shape);
-    return device.hasHostMemory() ? tensor.copyFrom(values.toArray()) : tensor;
+  private LoraSettings ownSettings(String name, int rows, int columns) {
+    LoraSettings own = settings.forModule(name);
+    int limit = Math.min(rows, columns);
+    if (own.r() > limit) {
+      throw new ConfigException(
+          "%s %d is larger than %s allows: [%d, %d] has at most rank %d"
+              .formatted(
+                  own.r() == settings.r() ? "adapter.r" : "adapter.rank_pattern",
+                  own.r(),
+                  name,
+                  rows,
+                  columns,
+                  limit));
+    }
+    return own;
   }
 
   /**
-   * Refuses an adapter that the model did not take up: targets without a module, modules of the
-   * files that the model does not have, or modules that only one of recipe and files names.
+   * Refuses an adapter that the model did not take up: targets, patterns or saved modules without a
+   * module, modules of the files that the model does not have, or modules that only one of recipe
+   * and files names.
    */
   public void requireComplete() {
     if (given.isEmpty()) {
       settings.targets().requireMatch(seen);
-      return;
+    } else {
+      given.get().requireAllTaken(adapted());
     }
-    TreeSet<String> missing = new TreeSet<>(given.get().modules().keySet());
-    seen.forEach(missing::remove);
-    if (!missing.isEmpty()) {
-      throw new FormatException(
-          source.orElseThrow(),
-          missing.first(),
-          "the model has no linear module of this name (%d of the adapter's %d modules are missing): the adapter belongs to another base model"
-              .formatted(missing.size(), given.get().modules().size()));
+    saved.requireComplete();
+    switch (origin) {
+      case FRESH -> settings.requirePatternsMatch(adapted());
+      case FILES -> saved.requireAllGiven();
+      case FILES_AS_TOLD -> {
+        requireSameModules();
+        settings.requirePatternsMatch(adapted());
+      }
     }
-    demanded.ifPresent(this::requireSameModules);
   }
 
   /** What is written must say of itself what it holds, so targets and files have to agree. */
-  private void requireSameModules(Targets targets) {
-    TreeSet<String> adapted = new TreeSet<>(modules.stream().map(Lora::name).toList());
-    TreeSet<String> targeted = new TreeSet<>(seen.stream().filter(targets::matches).toList());
+  private void requireSameModules() {
+    TreeSet<String> adapted = new TreeSet<>(adapted());
+    TreeSet<String> targeted = new TreeSet<>(seen.stream().filter(this::targeted).toList());
     TreeSet<String> differing = new TreeSet<>(targeted);
     differing.removeAll(adapted);
     adapted.stream().filter(name -> !targeted.contains(name)).forEach(differing::add);
@@ -189,7 +233,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           "adapter.target_modules match %d modules, but the adapter in %s that adapter.init_from names is on %d; they differ in %s%s. Write the target_modules of that adapter's adapter_config.json into the recipe."
               .formatted(
                   targeted.size(),
-                  source.orElseThrow(),
+                  given.orElseThrow().dir(),
                   adapted.size(),
                   differing.first(),
                   differing.size() > 1 ? " and %d more".formatted(differing.size() - 1) : ""));
@@ -201,46 +245,70 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     return List.copyOf(modules);
   }
 
+  /** The adapted embeddings. */
+  public List<LoraEmbedding> embeddings() {
+    return List.copyOf(embeddings);
+  }
+
+  /** Weights that are trained as a whole; they belong to the model. */
+  public List<Parameter> savedParameters() {
+    return saved.parameters();
+  }
+
   /** Settings of all modules. */
   public LoraSettings settings() {
     return settings;
   }
 
-  /** A and B of every module, in the order of the model. */
+  /** All that is trained: A and B of every module in the order of the model, then whole weights. */
   public List<Parameter> parameters() {
     List<Parameter> parameters = new ArrayList<>();
+    for (LoraEmbedding embedding : embeddings) {
+      parameters.add(embedding.a());
+      parameters.add(embedding.b());
+    }
     for (Lora module : modules) {
       parameters.add(module.a());
       parameters.add(module.b());
     }
+    parameters.addAll(saved.parameters());
     return parameters;
   }
 
   /** Writes PEFT's files into {@code dir}. */
   public void write(Path dir, String baseModel) {
-    PeftAdapterConfig config =
-        PeftAdapterConfig.lora(
-            settings.r(),
-            settings.alpha(),
-            settings.dropout(),
-            settings.targets().modules(),
-            baseModel);
-    Map<String, LoraPair> pairs = new LinkedHashMap<>();
-    for (Lora module : modules) {
-      pairs.put(module.name(), new LoraPair(stored(module.a()), stored(module.b())));
-    }
-    PeftAdapter.write(dir, settings.rankStabilised() ? config.rankStabilised() : config, pairs);
+    LoraFiles.of(this, baseModel).write(dir);
   }
 
-  private static FloatTensor stored(Parameter parameter) {
-    List<Long> shape = Arrays.stream(parameter.value().shape()).boxed().toList();
-    MemorySegment floats = MemorySegment.ofArray(parameter.value().toFloats());
-    return new FloatTensor(shape, floats);
+  /** Names of everything adapted, in the order of the model. */
+  List<String> adapted() {
+    List<String> adapted = new ArrayList<>(embeddings.stream().map(LoraEmbedding::name).toList());
+    modules.forEach(module -> adapted.add(module.name()));
+    return adapted;
+  }
+
+  /** Names of all maps and embeddings of the model. */
+  List<String> seen() {
+    return List.copyOf(seen);
+  }
+
+  /** By module, what the base lost to it at the start. */
+  Map<String, Pissa> starts() {
+    return Collections.unmodifiableMap(starts);
+  }
+
+  /** Whether the matrices come from files, so that the base is whole. */
+  boolean restored() {
+    return given.isPresent();
   }
 
   @Override
   public void close() {
     modules.forEach(Lora::close);
     modules.clear();
+    embeddings.forEach(LoraEmbedding::close);
+    embeddings.clear();
+    starts.values().forEach(Pissa::close);
+    starts.clear();
   }
 }

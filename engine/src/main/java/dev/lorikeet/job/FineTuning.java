@@ -1,9 +1,6 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
-import dev.lorikeet.adapter.LoraSettings;
-import dev.lorikeet.adapter.Targets;
-import dev.lorikeet.config.AdapterSettings;
 import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.config.TrainSettings;
@@ -25,9 +22,11 @@ import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /**
  * A fine-tuning by a recipe, from files to files: model, data, run folder, steps, validation,
@@ -66,7 +65,8 @@ public final class FineTuning implements AutoCloseable {
           loaded
               .adapter()
               .map(LoraAdapter::parameters)
-              .orElseGet(() -> loaded.model().parameters());
+              .orElseGet(() ->
+                  loaded.model().parameters().stream().filter(Parameter::isTrainable).toList());
       TrainingRules.of(config).groups().requireMatches(trained);
     } catch (RuntimeException failure) {
       close();
@@ -96,24 +96,17 @@ public final class FineTuning implements AutoCloseable {
     Path directory = LoadedModel.directoryOf(config.model().path());
     QuantizationScheme base = QuantizationScheme.of(config);
     if (config.adapter().technique() == Technique.FULL) {
-      return LoadedModel.load(directory, Training.TRAINABLE, Optional.empty(), base, device);
+      return LoadedModel.load(
+          directory,
+          Training.TRAINABLE,
+          Optional.empty(),
+          base,
+          AdapterRecipe.chosenLayers(config.adapter()),
+          device);
     }
-    return LoadedModel.load(directory, Training.FROZEN, Optional.of(adapter()), base, device);
-  }
-
-  private LoraAdapter adapter() {
-    AdapterSettings adapter = config.adapter();
-    LoraSettings settings =
-        new LoraSettings(
-            adapter.r(),
-            adapter.loraAlpha(),
-            false,
-            adapter.loraDropout(),
-            Targets.of(adapter.targetModules()));
-    return adapter
-        .initFrom()
-        .map(dir -> LoraAdapter.readAs(dir, settings, device))
-        .orElseGet(() -> LoraAdapter.fresh(settings, device, config.train().seed()));
+    LoraAdapter adapter = AdapterRecipe.adapter(config.adapter(), device, config.train().seed());
+    return LoadedModel.load(
+        directory, Training.FROZEN, Optional.of(adapter), base, Optional.empty(), device);
   }
 
   /** The recipe with sequences no longer than the model's context. */
@@ -191,9 +184,13 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private Start start(RunRecorder recorder) {
-    long total = loaded.model().parameterCount();
+    Set<Parameter> own = new HashSet<>(loaded.model().parameters());
     long trainable = trained.stream().mapToLong(FineTuning::elements).sum();
-    boolean adapted = loaded.adapter().isPresent();
+    long added =
+        trained.stream()
+            .filter(parameter -> !own.contains(parameter))
+            .mapToLong(FineTuning::elements)
+            .sum();
     return new Start(
         recorder.runId(),
         recorder.directory(),
@@ -201,7 +198,7 @@ public final class FineTuning implements AutoCloseable {
         data.train().size(),
         data.validation().size(),
         trainable,
-        adapted ? total + trainable : total);
+        loaded.model().parameterCount() + added);
   }
 
   private static long elements(Parameter parameter) {

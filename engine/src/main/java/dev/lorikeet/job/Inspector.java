@@ -2,9 +2,9 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
-import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.AdapterSettings;
 import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.config.ModuleSelection;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.format.BitsAndBytes;
@@ -210,7 +210,7 @@ final class Inspector {
     AdapterSettings defaults = defaults();
     List<TechniqueCount> techniques = new ArrayList<>();
     lora(defaults.r(), defaults.targetModules()).ifPresent(techniques::add);
-    lora(defaults.r(), QUERY_AND_VALUE).ifPresent(techniques::add);
+    lora(defaults.r(), new ModuleSelection.Names(QUERY_AND_VALUE)).ifPresent(techniques::add);
     techniques.add(new TechniqueCount(Technique.FULL.spelling(), "all weights", total, total));
     return techniques;
   }
@@ -221,9 +221,9 @@ final class Inspector {
   }
 
   /** Numbers of a LoRA adapter; none, and a warning, if the model cannot wear it. */
-  private Optional<TechniqueCount> lora(int rank, List<String> targets) {
-    LoraSettings settings = new LoraSettings(rank, rank, false, 0, Targets.of(targets));
-    String setting = "r %d on %s".formatted(rank, String.join(", ", targets));
+  private Optional<TechniqueCount> lora(int rank, ModuleSelection targets) {
+    LoraSettings settings = new LoraSettings(rank, rank, false, 0, AdapterRecipe.targets(targets));
+    String setting = "r %d on %s".formatted(rank, targets.words());
     try (Device device = Device.shapeOnly();
         LoraAdapter adapter = LoraAdapter.fresh(settings, device, 0);
         CausalLm adapted = build(device, adapter)) {

@@ -1,5 +1,6 @@
 package dev.lorikeet.job;
 
+import dev.lorikeet.adapter.ChosenLayers;
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.ModelSettings;
 import dev.lorikeet.error.ConfigException;
@@ -11,6 +12,7 @@ import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
+import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizedLinear;
 import dev.lorikeet.quant.QuantizedWeights;
@@ -65,6 +67,7 @@ public final class LoadedModel implements AutoCloseable {
         Training.FROZEN,
         adapter.map(dir -> LoraAdapter.read(dir, device)),
         base,
+        Optional.empty(),
         device);
   }
 
@@ -73,12 +76,14 @@ public final class LoadedModel implements AutoCloseable {
    *
    * @param training whether the model's own weights are trained
    * @param base how the linear maps of the blocks are held; not quantised if they are trained
+   * @param chosen which of them, if not all alike
    */
   static LoadedModel load(
       Path directory,
       Training training,
       Optional<LoraAdapter> adapter,
       QuantizationScheme base,
+      Optional<ChosenLayers> chosen,
       Device device) {
     Optional<Tokenizer> tokenizer = Optional.empty();
     Optional<CausalLm> model = Optional.empty();
@@ -88,19 +93,23 @@ public final class LoadedModel implements AutoCloseable {
       }
       tokenizer = Optional.of(HfTokenizer.open(directory));
       Architecture architecture = Architecture.of(checkpoint.config());
+      Weights stored =
+          new QuantizedWeights(
+              new CheckpointWeights(checkpoint, device, training),
+              Optional.of(checkpoint),
+              base,
+              device);
+      Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(
               architecture.build(
                   checkpoint.config(),
-                  new QuantizedWeights(
-                      new CheckpointWeights(checkpoint, device, training),
-                      Optional.of(checkpoint),
-                      base,
-                      device),
+                  adapter.isPresent() ? adapter.get().over(weights) : weights,
                   device,
                   architecture.contextLength(checkpoint.config()),
                   adapter.isPresent() ? adapter.get() : Linear.Wrapper.none()));
       adapter.ifPresent(LoraAdapter::requireComplete);
+      chosen.ifPresent(ChosenLayers::requireMatch);
       return new LoadedModel(directory, model.get(), tokenizer.get(), adapter);
     } catch (RuntimeException failure) {
       model.ifPresent(CausalLm::close);

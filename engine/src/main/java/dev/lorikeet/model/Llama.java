@@ -5,11 +5,13 @@ import dev.lorikeet.nn.Attention;
 import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DenseLinear.Bias;
+import dev.lorikeet.nn.Embedding;
 import dev.lorikeet.nn.GatedMlp;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
 import dev.lorikeet.nn.RmsNorm;
 import dev.lorikeet.nn.RopeTable;
+import dev.lorikeet.nn.TokenEmbedding;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
@@ -17,6 +19,7 @@ import dev.lorikeet.tape.Var;
 import dev.lorikeet.torch.Device;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Llama (Touvron et al. 2023; Llama 2 and 3 with grouped heads): x ← x + attention(norm(x)); x ← x
@@ -27,7 +30,7 @@ public final class Llama implements CausalLm {
   private final List<Parameter> parameters = new ArrayList<>();
   private final List<Parameter> owned = new ArrayList<>();
   private final List<BaseLinear> maps = new ArrayList<>();
-  private final Parameter embedding;
+  private final Embedding embedding;
   private final RopeTable rope;
   private final List<Block> blocks = new ArrayList<>();
   private final RmsNorm finalNorm;
@@ -45,17 +48,18 @@ public final class Llama implements CausalLm {
     rope = new RopeTable(device, config.rope().frequencies(config.headDim()), positions);
     Weights recorded = new Recorded(weights);
     try {
-      embedding =
+      Parameter table =
           recorded.parameter(
               "model.embed_tokens.weight",
               "vocab_size %d, hidden_size %d".formatted(config.vocabSize(), config.hiddenSize()),
               config.vocabSize(),
               config.hiddenSize());
+      embedding = wrapper.wrap(new TokenEmbedding("model.embed_tokens", table));
       for (int layer = 0; layer < config.numHiddenLayers(); layer++) {
         blocks.add(block(recorded, wrapper, layer));
       }
       finalNorm = norm(recorded, "model.norm");
-      head = wrapper.wrap(head(recorded));
+      head = wrapper.wrap(head(recorded, table));
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -67,7 +71,7 @@ public final class Llama implements CausalLm {
 
   @Override
   public Var hidden(Pass pass) {
-    Var x = Ops.embedding(pass.tape(), embedding, pass.tokens());
+    Var x = embedding.forward(pass);
     for (Block block : blocks) {
       x = pass.block(x, (inner, input) -> forward(inner, block, input));
     }
@@ -129,9 +133,10 @@ public final class Llama implements CausalLm {
         weights.parameter(name + ".weight", impliedBy, config.hiddenSize()), config.rmsNormEps());
   }
 
-  private Linear head(Weights weights) {
+  private Linear head(Weights weights, Parameter table) {
     if (config.tieWordEmbeddings()) {
-      return new DenseLinear("lm_head", embedding, java.util.Optional.empty());
+      Parameter weight = weights.shared(table, "lm_head.weight");
+      return new DenseLinear("lm_head", weight, Optional.empty());
     }
     DenseLinear.Shape shape = new DenseLinear.Shape(config.hiddenSize(), config.vocabSize());
     String impliedBy =
@@ -162,6 +167,16 @@ public final class Llama implements CausalLm {
       parameters.addAll(map.parameters());
       maps.add(map);
       return map;
+    }
+
+    @Override
+    public Parameter shared(Parameter owner, String name) {
+      Parameter parameter = source.shared(owner, name);
+      if (parameter != owner) {
+        parameters.add(parameter);
+        owned.add(parameter);
+      }
+      return parameter;
     }
 
     @Override

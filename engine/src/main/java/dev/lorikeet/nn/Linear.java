@@ -26,6 +26,11 @@ public interface Linear {
     /** The map to use instead of {@code base}: itself, or an adapter that holds it. */
     Linear wrap(Linear base);
 
+    /** The embedding to use instead of {@code base}; itself, unless a wrapper says otherwise. */
+    default Embedding wrap(Embedding base) {
+      return base;
+    }
+
     /** Leaves every map as it is. */
     static Wrapper none() {
       return base -> base;

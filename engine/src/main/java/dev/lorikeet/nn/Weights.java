@@ -26,6 +26,14 @@ public interface Weights {
     return DenseLinear.load(this, name, shape, bias, impliedBy);
   }
 
+  /**
+   * What the module of {@code name} uses where the config ties it to {@code owner}: the same
+   * weight, unless one of the two is trained apart. Another weight belongs to the caller.
+   */
+  default Parameter shared(Parameter owner, String name) {
+    return owner;
+  }
+
   /** Whether there is a weight of this name. */
   boolean contains(String name);
 }

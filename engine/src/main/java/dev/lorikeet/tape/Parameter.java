@@ -36,6 +36,14 @@ public final class Parameter implements AutoCloseable {
     return value;
   }
 
+  /**
+   * The same value under another name and training. It takes the place of this parameter, which
+   * must not be used or closed any more.
+   */
+  public Parameter as(String otherName, Training otherTraining) {
+    return new Parameter(otherName, value, otherTraining);
+  }
+
   public boolean isTrainable() {
     return training == Training.TRAINABLE;
   }

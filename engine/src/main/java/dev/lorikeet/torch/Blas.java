@@ -1,6 +1,7 @@
 package dev.lorikeet.torch;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -24,7 +25,10 @@ final class Blas {
   private static final int NO_TRANSPOSE = 111;
   private static final int TRANSPOSE = 112;
 
+  private static final int COLUMN_MAJOR = 102;
+
   private final MethodHandle sgemm;
+  private final MethodHandle sgesdd;
   private final String description;
 
   Blas() {
@@ -48,6 +52,12 @@ final class Blas {
                 JAVA_FLOAT,
                 JAVA_LONG,
                 JAVA_INT));
+    sgesdd =
+        linker.downcallHandle(
+            symbol("LAPACKE_sgesdd"),
+            FunctionDescriptor.of(
+                JAVA_INT, JAVA_INT, JAVA_BYTE, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS,
+                ADDRESS, JAVA_INT, ADDRESS, JAVA_INT));
     MethodHandle setThreads =
         linker.downcallHandle(
             symbol("openblas_set_num_threads"), FunctionDescriptor.ofVoid(JAVA_INT));
@@ -105,6 +115,27 @@ final class Blas {
           ldc);
     } catch (Throwable failure) {
       throw new IllegalStateException("cblas_sgemm " + m + "x" + n + "x" + k, failure);
+    }
+  }
+
+  /**
+   * Thin singular value decomposition A = U·diag(s)·Vᵀ of a row-major [m, n] by divide and conquer,
+   * k = min(m, n). A is destroyed.
+   *
+   * <p>LAPACK reads row-major A as the transpose, whose left vectors are ours from the right. So
+   * nothing has to be transposed.
+   *
+   * @param u [m, k]
+   * @param s [k], descending
+   * @param vt [k, n]
+   * @return 0, or LAPACK's number of what went wrong: negative for a value that is not a number
+   */
+  int sgesdd(int m, int n, MemorySegment a, MemorySegment u, MemorySegment s, MemorySegment vt) {
+    try {
+      return (int)
+          sgesdd.invokeExact(COLUMN_MAJOR, (byte) 'S', n, m, a, n, s, vt, n, u, Math.min(m, n));
+    } catch (Throwable failure) {
+      throw new IllegalStateException("LAPACKE_sgesdd " + m + "x" + n, failure);
     }
   }
 

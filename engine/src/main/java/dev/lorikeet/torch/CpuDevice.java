@@ -1,5 +1,9 @@
 package dev.lorikeet.torch;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
@@ -147,6 +151,33 @@ public final class CpuDevice extends Device {
         beta,
         c,
         ldc);
+  }
+
+  @Override
+  public void singularVectors(Tensor matrix, Tensor left, Tensor values, Tensor right) {
+    int m = Math.toIntExact(matrix.size(0));
+    int n = Math.toIntExact(matrix.size(1));
+    int k = Math.min(m, n);
+    int rank = Math.toIntExact(right.size(0));
+    left.requireShape(m, rank);
+    values.requireShape(k);
+    right.requireShape(rank, n);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment a = arena.allocate(JAVA_FLOAT, (long) m * n).copyFrom(matrix.segment());
+      MemorySegment u = arena.allocate(JAVA_FLOAT, (long) m * k);
+      MemorySegment vt = arena.allocate(JAVA_FLOAT, (long) k * n);
+      int info = blas.sgesdd(m, n, a, u, values.segment(), vt);
+      if (info != 0) {
+        throw new ArithmeticException(
+            info < 0
+                ? "the matrix holds values that are not numbers"
+                : "the singular value decomposition did not converge");
+      }
+      for (int row = 0; row < m; row++) {
+        MemorySegment.copy(u, 4L * row * k, left.segment(), 4L * row * rank, 4L * rank);
+      }
+      right.segment().copyFrom(vt.asSlice(0, 4L * rank * n));
+    }
   }
 
   @Override

@@ -68,6 +68,22 @@ public abstract class Device implements AutoCloseable {
       float beta,
       Tensor c);
 
+  /**
+   * The largest part of the singular value decomposition W = U·diag(σ)·Vᵀ: the same bytes for the
+   * same matrix, whatever the number of threads. Nothing without memory.
+   *
+   * @param matrix W, float32 [m, n]
+   * @param left the first r columns of U, [m, r]
+   * @param values all σ, descending, [min(m, n)]
+   * @param right the first r rows of Vᵀ, [r, n]
+   * @throws ArithmeticException if W holds values that are not numbers
+   */
+  public void singularVectors(Tensor matrix, Tensor left, Tensor values, Tensor right) {
+    if (hasHostMemory()) {
+      throw new IllegalStateException(this + " cannot decompose " + matrix);
+    }
+  }
+
   abstract long allocate(long bytes);
 
   abstract void release(long address, long bytes);

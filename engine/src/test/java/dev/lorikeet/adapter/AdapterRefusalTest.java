@@ -137,8 +137,8 @@ final class AdapterRefusalTest {
             attach(
                 "tied-gqa",
                 device -> LoraAdapter.fresh(settings(8, "q_proj", "query_key_value"), device, 0)),
-        "adapter.target_modules [query_key_value]: no linear module of the model has this name or"
-            + " ending; there are [down_proj, gate_proj, k_proj, lm_head, o_proj, q_proj, up_proj,"
+        "adapter.target_modules [query_key_value]: no linear module or embedding of the model has this name or"
+            + " ending; there are [down_proj, embed_tokens, gate_proj, k_proj, lm_head, o_proj, q_proj, up_proj,"
             + " v_proj].");
   }
 

@@ -26,6 +26,8 @@ import dev.lorikeet.torch.Rng;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TorchValue;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -189,6 +191,41 @@ final class LoraTest {
         double bound = 1 / Math.sqrt(IN);
         double largest = dev.lorikeet.fixture.Rounding.max(a);
         assertTrue(largest <= bound && largest > 0.9 * bound, largest + " of " + bound);
+      }
+    }
+  }
+
+  @Test
+  void aGaussianStartHasTheDeviationOneOverRAndChangesNoBit() {
+    LoraSettings settings =
+        new LoraSettings(
+            RANK,
+            8,
+            false,
+            0,
+            Targets.allLinear(),
+            Map.of(),
+            Map.of(),
+            List.of(),
+            LoraStart.GAUSSIAN);
+    int in = 3000;
+    try (Device device = Device.cpu(1);
+        Tensors tensors = new Tensors(device);
+        Pass pass = Pass.inference(device, Sequences.of(new int[ROWS]))) {
+      Parameter weight = new Parameter("m.weight", tensors.normal("w", OUT, in), Training.FROZEN);
+      DenseLinear base = new DenseLinear("m", weight, Optional.empty());
+      try (Lora lora = Lora.start(base, settings, device, new Rng(1))) {
+        double squares = 0;
+        for (float value : lora.a().value().toFloats()) {
+          squares += (double) value * value;
+        }
+        int count = RANK * in;
+        double variance = 1.0 / (RANK * RANK);
+        // The mean of squares of normal numbers: five standard deviations of it.
+        assertEquals(variance, squares / count, 5 * variance * Math.sqrt(2.0 / count));
+        Var x = pass.tape().constant(tensors.normal("x", ROWS, in).retain());
+        assertArrayEquals(
+            base.forward(pass, x).value().toFloats(), lora.forward(pass, x).value().toFloats());
       }
     }
   }

@@ -5,10 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lorikeet.fixture.Checkpoints;
+import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.SafeTensorsWriter;
 import dev.lorikeet.format.StoredType;
+import dev.lorikeet.format.TargetModules;
 import dev.lorikeet.format.TensorData;
+import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.CheckpointWeights;
+import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import java.io.IOException;
@@ -61,16 +66,56 @@ final class PeftLoadsOurAdapterTest {
     "mha-bias, v_proj, false"
   })
   void peftGivesOurLogits(String name, String target, boolean rankStabilised) {
+    requirePeftAgrees(
+        name, new LoraSettings(4, 12, rankStabilised, 0.1, Targets.of(List.of(target))));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "tied-gqa; attention; lm_head; UNIFORM",
+        "tied-gqa; .*\\.(gate_proj|embed_tokens); norm; GAUSSIAN",
+        "untied-odd; .*(lm_head|q_proj|embed_tokens); layers.1.mlp; PISSA",
+        "untied-odd; qv; embed_tokens; PISSA_NITER",
+        "mha-bias; mlp; layers.0.self_attn; UNIFORM"
+      })
+  void peftGivesOurLogitsWithEveryKey(
+      String name, String target, String saved, LoraStart.Kind start) {
     LoraSettings settings =
-        new LoraSettings(4, 12, rankStabilised, 0.1, Targets.of(List.of(target)));
+        new LoraSettings(
+            4,
+            12,
+            start == LoraStart.Kind.PISSA,
+            0,
+            Targets.of(target).without(new TargetModules.Names(List.of("layers.1.mlp.up_proj"))),
+            // The second pattern means all, but the first one counts; PEFT sorts them.
+            ordered("layers.1.*", 3, ".*_(proj|head|tokens)", 2),
+            Map.of(".*0.*", 5.0),
+            List.of(saved),
+            new LoraStart(start, 3));
+    requirePeftAgrees(name, settings);
+  }
+
+  private static Map<String, Integer> ordered(
+      String first, int firstRank, String second, int secondRank) {
+    Map<String, Integer> patterns = new LinkedHashMap<>();
+    patterns.put(first, firstRank);
+    patterns.put(second, secondRank);
+    return patterns;
+  }
+
+  private void requirePeftAgrees(String name, LoraSettings settings) {
     Path base = Checkpoints.tiny(name);
     Path logits = folder.resolve("logits.safetensors");
     try (Device device = Device.cpu(2);
         LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1);
-        CausalLm model = Checkpoints.build(base, device, Training.FROZEN, adapter)) {
-      for (Lora module : adapter.modules()) {
-        long count = module.b().value().elements();
-        module.b().value().copyFrom(Checkpoints.normal(module.name().hashCode(), count, 0.2));
+        CausalLm model = build(base, device, adapter)) {
+      adapter.requireComplete();
+      for (Parameter parameter : adapter.parameters()) {
+        if (!parameter.name().contains("lora_A")) {
+          move(parameter);
+        }
       }
       adapter.write(folder.resolve("adapter"), name);
       writeLogits(logits, model, device);
@@ -84,6 +129,27 @@ final class PeftLoadsOurAdapterTest {
             logits.toString());
     assertEquals(0, answer.exitCode(), answer.text());
     assertTrue(answer.text().contains("agree"), answer.text());
+  }
+
+  private static CausalLm build(Path base, Device device, LoraAdapter adapter) {
+    try (HfCheckpoint checkpoint = HfCheckpoint.open(base)) {
+      return Architecture.of(checkpoint.config())
+          .build(
+              checkpoint.config(),
+              adapter.over(new CheckpointWeights(checkpoint, device, Training.FROZEN)),
+              device,
+              128,
+              adapter);
+    }
+  }
+
+  private static void move(Parameter parameter) {
+    float[] values = parameter.value().toFloats();
+    float[] noise = Checkpoints.normal(parameter.name().hashCode(), values.length, 0.1);
+    for (int i = 0; i < values.length; i++) {
+      values[i] += noise[i];
+    }
+    parameter.value().copyFrom(values);
   }
 
   private static void writeLogits(Path file, CausalLm model, Device device) {

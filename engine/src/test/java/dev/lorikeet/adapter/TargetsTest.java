@@ -43,4 +43,83 @@ final class TargetsTest {
     assertFalse(targets.matches(QUERY));
     assertFalse(new Targets(new TargetModules.Expression("q_proj")).matches(QUERY));
   }
+
+  private static final List<String> MODEL =
+      List.of(
+          "model.embed_tokens",
+          "model.layers.0.self_attn.q_proj",
+          "model.layers.0.self_attn.o_proj",
+          "model.layers.0.mlp.up_proj",
+          "model.layers.1.self_attn.q_proj",
+          "model.layers.1.self_attn.v_proj",
+          "model.layers.1.mlp.up_proj",
+          "lm_head");
+
+  private static List<String> matched(Targets targets) {
+    return MODEL.stream().filter(targets::matches).toList();
+  }
+
+  @Test
+  void aSingleTextIsAPresetOrAnExpression() {
+    assertEquals(Targets.allLinear(), Targets.of("all-linear"));
+    assertEquals(
+        List.of(
+            "model.layers.0.self_attn.q_proj",
+            "model.layers.0.self_attn.o_proj",
+            "model.layers.1.self_attn.q_proj",
+            "model.layers.1.self_attn.v_proj"),
+        matched(Targets.of("attention")));
+    assertEquals(
+        List.of("model.layers.0.mlp.up_proj", "model.layers.1.mlp.up_proj"),
+        matched(Targets.of("mlp")));
+    assertEquals(
+        List.of(
+            "model.layers.0.self_attn.q_proj",
+            "model.layers.1.self_attn.q_proj",
+            "model.layers.1.self_attn.v_proj"),
+        matched(Targets.of("qv")));
+    assertEquals(List.of(), matched(Targets.of("q_proj")));
+    assertEquals(List.of("model.embed_tokens"), matched(Targets.of(".*tokens")));
+  }
+
+  @Test
+  void onlyNamesAndExpressionsReachAnEmbedding() {
+    assertFalse(Targets.allLinear().matchesEmbedding("model.embed_tokens"));
+    assertFalse(Targets.of("attention").matchesEmbedding("model.embed_tokens"));
+    assertTrue(Targets.of(List.of("embed_tokens")).matchesEmbedding("model.embed_tokens"));
+    assertTrue(Targets.of(".*embed_tokens").matchesEmbedding("model.embed_tokens"));
+  }
+
+  @Test
+  void layersConcernEndingsButNoFullName() {
+    Targets targets =
+        Targets.of(List.of("q_proj", "model.layers.1.mlp.up_proj", "lm_head")).inLayers(List.of(0));
+    assertEquals(
+        List.of("model.layers.0.self_attn.q_proj", "model.layers.1.mlp.up_proj", "lm_head"),
+        matched(targets));
+    assertEquals(
+        List.of("model.layers.1.mlp.up_proj"), matched(Targets.of("mlp").inLayers(List.of(1))));
+  }
+
+  @Test
+  void exceptionsAreNamesOrAnExpression() {
+    Targets names =
+        Targets.of(List.of("q_proj", "up_proj"))
+            .without(new TargetModules.Names(List.of("up_proj", "layers.1.self_attn.q_proj")));
+    assertEquals(List.of("model.layers.0.self_attn.q_proj"), matched(names));
+    Targets expression = Targets.allLinear().without(new TargetModules.Expression(".*\\.0\\..*"));
+    assertFalse(expression.matches("model.layers.0.mlp.up_proj"));
+    assertTrue(expression.matches("model.layers.1.mlp.up_proj"));
+  }
+
+  @Test
+  void filesNameTheModulesOfWhatPeftHasNoWordFor() {
+    Targets preset = Targets.of("mlp");
+    assertEquals(Targets.of(List.of("up_proj")), preset.written(matched(preset), MODEL));
+    Targets layer = Targets.of("mlp").inLayers(List.of(1));
+    assertEquals(
+        Targets.of(List.of("model.layers.1.mlp.up_proj")), layer.written(matched(layer), MODEL));
+    Targets names = Targets.of(List.of("q_proj")).inLayers(List.of(1));
+    assertEquals(names, names.written(matched(names), MODEL));
+  }
 }

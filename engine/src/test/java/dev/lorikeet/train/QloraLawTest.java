@@ -8,7 +8,6 @@ import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.config.TrainSettings.Schedule;
 import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
@@ -126,7 +125,7 @@ final class QloraLawTest {
             new RandomWeights(device, 5, 0.3, Training.FROZEN), Optional.empty(), scheme, device);
     TrainingSetup setup =
         new TrainingSetup(
-            new LearningRate(2e-3, Schedule.CONSTANT, 0, 100),
+            new LearningRate(2e-3, new ScheduleShape.Constant(), 0, 100),
             AdamW.Settings.withDecay(0.01),
             1.0,
             LossWeighting.TOKEN,

@@ -1,0 +1,79 @@
+package dev.lorikeet.job;
+
+import dev.lorikeet.adapter.ChosenLayers;
+import dev.lorikeet.adapter.ChosenLayers.Rule;
+import dev.lorikeet.adapter.LoraAdapter;
+import dev.lorikeet.adapter.LoraSettings;
+import dev.lorikeet.adapter.LoraStart;
+import dev.lorikeet.adapter.Targets;
+import dev.lorikeet.config.AdapterSettings;
+import dev.lorikeet.config.InitLoraWeights;
+import dev.lorikeet.config.ModuleSelection;
+import dev.lorikeet.format.TargetModules;
+import dev.lorikeet.torch.Device;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** What a recipe's adapter section means to the engine. */
+final class AdapterRecipe {
+  private AdapterRecipe() {}
+
+  /** The adapter of a low-rank technique, fresh or going on from files. */
+  static LoraAdapter adapter(AdapterSettings adapter, Device device, long seed) {
+    LoraSettings settings = settings(adapter);
+    return adapter
+        .initFrom()
+        .map(dir -> LoraAdapter.readAs(dir, settings, device))
+        .orElseGet(() -> LoraAdapter.fresh(settings, device, seed));
+  }
+
+  static LoraSettings settings(AdapterSettings adapter) {
+    return new LoraSettings(
+        adapter.r(),
+        adapter.loraAlpha(),
+        adapter.useRslora(),
+        adapter.loraDropout(),
+        targets(adapter),
+        adapter.rankPattern(),
+        adapter.alphaPattern(),
+        adapter.modulesToSave(),
+        switch (adapter.initLoraWeights()) {
+          case InitLoraWeights.Uniform _ -> LoraStart.UNIFORM;
+          case InitLoraWeights.Gaussian _ -> LoraStart.GAUSSIAN;
+          case InitLoraWeights.Pissa(OptionalInt iterations) ->
+              iterations.isPresent() ? LoraStart.pissa(iterations.getAsInt()) : LoraStart.PISSA;
+        });
+  }
+
+  private static Targets targets(AdapterSettings adapter) {
+    Targets all = targets(adapter.targetModules());
+    Targets some =
+        adapter.excludeModules().map(excluded -> all.without(modules(excluded))).orElse(all);
+    return adapter.layersToTransform().isEmpty()
+        ? some
+        : some.inLayers(adapter.layersToTransform());
+  }
+
+  static Targets targets(ModuleSelection selection) {
+    return switch (selection) {
+      case ModuleSelection.Names(var names) -> Targets.of(names);
+      case ModuleSelection.Text(var text) -> Targets.of(text);
+    };
+  }
+
+  /** The layers that full fine-tuning is told to train or to freeze, if it is. */
+  static Optional<ChosenLayers> chosenLayers(AdapterSettings adapter) {
+    return adapter
+        .train()
+        .map(selection -> new ChosenLayers(Rule.TRAIN, modules(selection)))
+        .or(() ->
+            adapter.freeze().map(selection -> new ChosenLayers(Rule.FREEZE, modules(selection))));
+  }
+
+  private static TargetModules modules(ModuleSelection selection) {
+    return switch (selection) {
+      case ModuleSelection.Names(var names) -> new TargetModules.Names(names);
+      case ModuleSelection.Text(var text) -> new TargetModules.Expression(text);
+    };
+  }
+}
