@@ -118,6 +118,9 @@ class ReadmeTest {
   }
 
   private static String text(JsonNode key) {
+    if (key.path("default").isContainer()) {
+      return key.path("default").toString();
+    }
     return key.has("default")
         ? key.path("default").asString("null").toLowerCase(Locale.ROOT)
         : "required";
