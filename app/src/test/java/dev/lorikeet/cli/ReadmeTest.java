@@ -118,9 +118,11 @@ class ReadmeTest {
   }
 
   private static String text(JsonNode key) {
-    return key.has("default")
-        ? key.path("default").asString("null").toLowerCase(Locale.ROOT)
-        : "required";
+    JsonNode value = key.path("default");
+    if (value.isContainer()) {
+      return value.toString();
+    }
+    return key.has("default") ? value.asString("null").toLowerCase(Locale.ROOT) : "required";
   }
 
   private static JsonNode schema() {
