@@ -118,12 +118,11 @@ class ReadmeTest {
   }
 
   private static String text(JsonNode key) {
-    if (key.path("default").isContainer()) {
-      return key.path("default").toString();
+    JsonNode value = key.path("default");
+    if (value.isContainer()) {
+      return value.toString();
     }
-    return key.has("default")
-        ? key.path("default").asString("null").toLowerCase(Locale.ROOT)
-        : "required";
+    return key.has("default") ? value.asString("null").toLowerCase(Locale.ROOT) : "required";
   }
 
   private static JsonNode schema() {

@@ -79,8 +79,26 @@ public record AdapterSettings(
             && layersToTransform.isEmpty()
             && rankPattern.isEmpty()
             && alphaPattern.isEmpty()
-            && modulesToSave.isEmpty();
+            && modulesToSave.isEmpty()
+            && !useRslora
+            && loraplusLrRatio.isEmpty()
+            && initLoraWeights instanceof InitLoraWeights.Uniform;
     checkTechnique(check, technique, plain, initFrom.isPresent());
+    checkChoice(check, technique, train, freeze);
+    check
+        .require(
+            initFrom.isEmpty() || !(initLoraWeights instanceof InitLoraWeights.Pissa),
+            "adapter.init_lora_weights: pissa computes the start from the base model, but"
+                + " adapter.init_from brings one; leave one of them out")
+        .positive("adapter.loraplus_lr_ratio", loraplusLrRatio.orElse(1))
+        .done("adapter settings");
+  }
+
+  private static void checkChoice(
+      Check check,
+      Technique technique,
+      Optional<ModuleSelection> train,
+      Optional<ModuleSelection> freeze) {
     check
         .require(
             technique == Technique.FULL || (train.isEmpty() && freeze.isEmpty()),
@@ -90,17 +108,7 @@ public record AdapterSettings(
         .require(
             train.isEmpty() || freeze.isEmpty(),
             "adapter.train and adapter.freeze exclude each other: the first names what is trained,"
-                + " the second what is not; leave one of them out")
-        .require(
-            initFrom.isEmpty() || !(initLoraWeights instanceof InitLoraWeights.Pissa),
-            "adapter.init_lora_weights: pissa computes the start from the base model, but"
-                + " adapter.init_from brings one; leave one of them out")
-        .positive("adapter.loraplus_lr_ratio", loraplusLrRatio.orElse(1))
-        .require(
-            technique != Technique.FULL || loraplusLrRatio.isEmpty(),
-            "adapter.loraplus_lr_ratio is about the matrices of an adapter, but adapter.technique:"
-                + " full has none; leave it out")
-        .done("adapter settings");
+                + " the second what is not; leave one of them out");
   }
 
   private static void checkPatterns(
@@ -147,7 +155,8 @@ public record AdapterSettings(
             ? "adapter.init_from starts from an adapter, but adapter.technique: full trains the"
                 + " weights themselves; leave one of them out"
             : "adapter.technique: full has no adapter, so exclude_modules, layers_to_transform,"
-                + " rank_pattern, alpha_pattern and modules_to_save mean nothing; use adapter.train"
-                + " or adapter.freeze to choose layers");
+                + " rank_pattern, alpha_pattern, use_rslora, modules_to_save, init_lora_weights and"
+                + " loraplus_lr_ratio mean nothing; leave them out, and use adapter.train or adapter.freeze to choose"
+                + " layers");
   }
 }

@@ -181,6 +181,10 @@ class RecipeTest {
         "adapter.technique=full",
         "adapter.rank_pattern={q_proj: 4}");
     assertRefused(
+        "adapter.technique: full has no adapter, so",
+        "adapter.technique=full",
+        "adapter.init_lora_weights=pissa");
+    assertRefused(
         "adapter.train and adapter.freeze exclude each other",
         "adapter.technique=full",
         "adapter.train=[a]",

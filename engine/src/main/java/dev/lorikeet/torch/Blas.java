@@ -15,10 +15,10 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
- * Single-precision matrix products of OpenBLAS, always on the calling thread: Lorikeet's own
- * workers share a large product by rows, because OpenBLAS' threads disturb every other kernel and
- * make results depend on their timing. The kernels are those that OpenBLAS finds for the processor,
- * or that the environment variable OPENBLAS_CORETYPE names: a run records them.
+ * Single-precision matrix products and decompositions of OpenBLAS, always on the calling thread:
+ * Lorikeet's own workers share a large product by rows, because OpenBLAS' threads disturb every
+ * other kernel and make results depend on their timing. The kernels are those that OpenBLAS finds
+ * for the processor, or that the environment variable OPENBLAS_CORETYPE names: a run records them.
  */
 final class Blas {
   private static final int ROW_MAJOR = 101;
@@ -26,6 +26,11 @@ final class Blas {
   private static final int TRANSPOSE = 112;
 
   private static final int COLUMN_MAJOR = 102;
+
+  private static final FunctionDescriptor DECOMPOSITION =
+      FunctionDescriptor.of(
+          JAVA_INT, JAVA_INT, JAVA_BYTE, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS,
+          JAVA_INT, ADDRESS, JAVA_INT);
 
   private final MethodHandle sgemm;
   private final MethodHandle sgesdd;
@@ -52,12 +57,7 @@ final class Blas {
                 JAVA_FLOAT,
                 JAVA_LONG,
                 JAVA_INT));
-    sgesdd =
-        linker.downcallHandle(
-            symbol("LAPACKE_sgesdd"),
-            FunctionDescriptor.of(
-                JAVA_INT, JAVA_INT, JAVA_BYTE, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS,
-                ADDRESS, JAVA_INT, ADDRESS, JAVA_INT));
+    sgesdd = linker.downcallHandle(symbol("LAPACKE_sgesdd"), DECOMPOSITION);
     MethodHandle setThreads =
         linker.downcallHandle(
             symbol("openblas_set_num_threads"), FunctionDescriptor.ofVoid(JAVA_INT));
