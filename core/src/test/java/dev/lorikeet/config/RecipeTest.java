@@ -414,7 +414,7 @@ class RecipeTest {
     assertOverrideProblem("train.no_decay=['(']", "train.no_decay must hold regular expressions");
     assertProblem(
         "adapter: {technique: full, loraplus_lr_ratio: 4}",
-        "adapter.loraplus_lr_ratio is about the matrices of an adapter");
+        "adapter.technique: full has no adapter, so exclude_modules");
   }
 
   @Test
