@@ -156,8 +156,9 @@ class RecipeSchemaTest {
       }
       if (number.has("maximum")) {
         double maximum = number.path("maximum").doubleValue();
-        assertAccepted(key, "" + maximum);
-        assertRefused(key, "" + (maximum + 1e-9));
+        boolean whole = texts(number.path("type")).contains("integer");
+        assertAccepted(key, whole ? "" + (long) maximum : "" + maximum);
+        assertRefused(key, whole ? "" + ((long) maximum + 1) : "" + (maximum + 1e-9));
       }
       if (number.has("exclusiveMaximum")) {
         assertRefused(key, number.path("exclusiveMaximum").toString());
