@@ -21,11 +21,16 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
       Weights weights, String name, Shape shape, Bias bias, String impliedBy) {
     Parameter weight =
         weights.parameter(name + ".weight", impliedBy, shape.outFeatures(), shape.inFeatures());
-    Optional<Parameter> biasParameter =
-        bias == Bias.YES
-            ? Optional.of(weights.parameter(name + ".bias", impliedBy, shape.outFeatures()))
-            : Optional.empty();
-    return new DenseLinear(name, weight, biasParameter);
+    try {
+      Optional<Parameter> biasParameter =
+          bias == Bias.YES
+              ? Optional.of(weights.parameter(name + ".bias", impliedBy, shape.outFeatures()))
+              : Optional.empty();
+      return new DenseLinear(name, weight, biasParameter);
+    } catch (RuntimeException failure) {
+      weight.close();
+      throw failure;
+    }
   }
 
   /** Columns in and out. */

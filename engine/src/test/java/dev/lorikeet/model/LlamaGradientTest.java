@@ -67,7 +67,7 @@ final class LlamaGradientTest {
 
   /** The loss errs by LOSS_TOLERANCE of itself at the very most; a third of that is its noise. */
   @ParameterizedTest
-  @CsvSource({"ALL,0", "LORA,0", "LORA,0.25"})
+  @CsvSource({"ALL,0", "LORA,0", "LORA,0.25", "QLORA,0.25"})
   void agreeWithDifferencesOfTheLoss(Training training, double dropout) {
     Optional<DropoutKeys> keys = dropout > 0 ? TinyLlama.dropout() : Optional.empty();
     PassOptions options = new PassOptions(Optional.empty(), keys, false);
@@ -84,7 +84,7 @@ final class LlamaGradientTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"ALL,0", "LORA,0", "LORA,0.25"})
+  @CsvSource({"ALL,0", "LORA,0", "LORA,0.25", "QLORA,0.25"})
   void recomputeChangesNoBit(Training training, double dropout) {
     PassOptions kept = new PassOptions(Optional.empty(), TinyLlama.dropout(), false);
     PassOptions again = new PassOptions(Optional.empty(), TinyLlama.dropout(), true);
@@ -97,7 +97,7 @@ final class LlamaGradientTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"ALL,0", "LORA,0.25"})
+  @CsvSource({"ALL,0", "LORA,0.25", "QLORA,0.25"})
   void gradientsAreTheSameBitsEveryTime(Training training, double dropout) {
     PassOptions options = new PassOptions(Optional.empty(), TinyLlama.dropout(), false);
     try (Device device = Device.cpu(2);

@@ -22,7 +22,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class FailureTest {
 
   @ParameterizedTest
-  @CsvSource({"ALL,0,false", "ALL,0,true", "LORA,0,false", "LORA,0.1,false", "LORA,0.1,true"})
+  @CsvSource({
+    "ALL,0,false",
+    "ALL,0,true",
+    "LORA,0,false",
+    "LORA,0.1,false",
+    "LORA,0.1,true",
+    "QLORA,0.1,false",
+    "QLORA,0.1,true"
+  })
   void nothingLeaksWhereverMemoryRunsOut(Training training, double dropout, boolean recompute) {
     PassOptions options = new PassOptions(Optional.empty(), TinyLlama.dropout(), recompute);
     long events = 0;

@@ -23,7 +23,9 @@ final class PlanTest {
     "ALL,0,true,2",
     "LORA,0,false,2",
     "LORA,0.1,false,1",
-    "LORA,0.1,true,3"
+    "LORA,0.1,true,3",
+    "QLORA,0.1,false,1",
+    "QLORA,0.1,true,2"
   })
   void shapesCountExactlyWhatTheCpuAllocates(
       Training training, double dropout, boolean recompute, int threads) {
