@@ -3,6 +3,7 @@ package dev.lorikeet.config;
 import dev.lorikeet.error.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /** Collects every broken rule of one record, so that a constructor reports them together. */
 final class Check {
@@ -37,6 +38,13 @@ final class Check {
     return require(
         found >= 0 && found < 1,
         key + " must be a number of at least 0 and below 1" + found(found));
+  }
+
+  /** At least 1, or nothing. */
+  Check factor(String key, OptionalDouble found) {
+    return require(
+        found.isEmpty() || found.getAsDouble() >= 1,
+        key + " must be a number of at least 1 or null" + found(found.orElse(1)));
   }
 
   Check notBlank(String key, String found) {

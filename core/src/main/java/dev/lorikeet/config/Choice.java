@@ -7,6 +7,7 @@ public sealed interface Choice
     permits AdapterSettings.Technique,
         DataSettings.Format,
         ModelSettings.Dtype,
+        TrainSettings.BadStepPolicy,
         TrainSettings.LossWeighting,
         TrainSettings.Optimizer,
         TrainSettings.Schedule {

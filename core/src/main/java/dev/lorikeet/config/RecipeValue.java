@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -66,6 +67,9 @@ record RecipeValue(Class<?> type, Type generic, String key) {
     if (type == OptionalInt.class) {
       return OptionalInt.of((int) whole(node, Integer.MIN_VALUE, Integer.MAX_VALUE));
     }
+    if (type == OptionalDouble.class) {
+      return OptionalDouble.of(new RecipeValue(double.class, double.class, key).number(node));
+    }
     if (type == int.class) {
       return (int) whole(node, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
@@ -79,6 +83,10 @@ record RecipeValue(Class<?> type, Type generic, String key) {
       return choice(node);
     }
     return single(node);
+  }
+
+  private double number(YamlNode node) {
+    return (double) single(node);
   }
 
   private Object single(YamlNode node) {
@@ -164,6 +172,7 @@ record RecipeValue(Class<?> type, Type generic, String key) {
       case "int", "long" -> "a whole number";
       case "OptionalInt" -> "a whole number or null";
       case "double" -> "a number";
+      case "OptionalDouble" -> "a number or null";
       case "boolean" -> "true or false";
       case "List" -> "all-linear or a list of layer names such as [q_proj, v_proj]";
       case "Validation" -> "a share from 0 to below 1 or the path of a file";
@@ -183,10 +192,13 @@ record RecipeValue(Class<?> type, Type generic, String key) {
   }
 
   private boolean optional() {
-    return type == Optional.class || type == OptionalInt.class;
+    return type == Optional.class || type == OptionalInt.class || type == OptionalDouble.class;
   }
 
   private Object emptyOptional() {
+    if (type == OptionalDouble.class) {
+      return OptionalDouble.empty();
+    }
     return type == OptionalInt.class ? OptionalInt.empty() : Optional.empty();
   }
 

@@ -4,6 +4,7 @@ import dev.lorikeet.config.DataSettings.Validation;
 import java.lang.reflect.RecordComponent;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -48,6 +49,7 @@ final class RecipeWriter {
       case Choice choice -> choice.spelling();
       case Optional<?> optional -> optional.map(RecipeWriter::text).orElse("null");
       case OptionalInt optional -> optional.isPresent() ? "" + optional.getAsInt() : "null";
+      case OptionalDouble optional -> optional.isPresent() ? text(optional.getAsDouble()) : "null";
       case Validation.Fraction(double share) -> text(share);
       case Validation.File(var path) -> text(path);
       case Double number -> Double.toString(number).replace('E', 'e');

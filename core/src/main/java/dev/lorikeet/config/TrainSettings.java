@@ -1,6 +1,9 @@
 package dev.lorikeet.config;
 
+import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /**
  * How the optimiser runs. A step is one update; batches count examples.
@@ -19,6 +22,19 @@ import java.util.OptionalInt;
  * @param recompute whether activations are computed again in the backward pass: less memory, more
  *     time, the same numbers
  * @param lossWeighting what the mean loss of a step weighs equally
+ * @param evalSteps steps between validations, at least 1; empty: at the end of each epoch, unless
+ *     {@code evalSeconds} says otherwise
+ * @param evalSeconds seconds between validations, at least 1; depends on the machine's speed
+ * @param earlyStoppingPatience validations in a row without a gain after which the run ends, at
+ *     least 1; empty: never
+ * @param earlyStoppingMinDelta gain in nats a token that a validation has to exceed, at least 0
+ * @param loadBestAtEnd whether the weights of the lowest validation loss are saved at the end
+ *     instead of the last ones
+ * @param checkpointSteps steps between checkpoints, at least 1; empty: at the end of each epoch
+ * @param keepCheckpoints newest checkpoints that are kept, at least 1; the best one stays besides
+ * @param onBadStep what follows a step whose loss or gradient is no number, or that spikes
+ * @param spikeFactor a loss above this many times the running mean is bad, at least 1; empty: none
+ * @param gradNormSpikeFactor the same for the gradient's norm
  */
 public record TrainSettings(
     @Default("1") OptionalInt epochs,
@@ -33,7 +49,17 @@ public record TrainSettings(
     @Default("1.0") double maxGradNorm,
     @Default("42") long seed,
     @Default("false") boolean recompute,
-    @Default("token") LossWeighting lossWeighting) {
+    @Default("token") LossWeighting lossWeighting,
+    OptionalInt evalSteps,
+    OptionalInt evalSeconds,
+    OptionalInt earlyStoppingPatience,
+    @Default("0.0") double earlyStoppingMinDelta,
+    @Default("false") boolean loadBestAtEnd,
+    OptionalInt checkpointSteps,
+    @Default("2") int keepCheckpoints,
+    @Default("stop") BadStepPolicy onBadStep,
+    OptionalDouble spikeFactor,
+    OptionalDouble gradNormSpikeFactor) {
 
   /** Update rule. */
   public enum Optimizer implements Choice {
@@ -56,6 +82,14 @@ public record TrainSettings(
     TOKEN,
     /** Every micro-batch of the step, whatever its number of labels, as litgpt does. */
     MICRO_BATCH
+  }
+
+  /** What follows a step that would spoil the weights. */
+  public enum BadStepPolicy implements Choice {
+    /** The run ends. */
+    STOP,
+    /** The step changes nothing and the next one follows; ten in a row end the run. */
+    SKIP
   }
 
   public TrainSettings {
@@ -81,7 +115,19 @@ public record TrainSettings(
               + " and "
               + microBatch);
     }
-    check.done("train settings");
+    Map<String, Integer> counts =
+        Map.of(
+            "train.eval_steps", evalSteps.orElse(1),
+            "train.eval_seconds", evalSeconds.orElse(1),
+            "train.early_stopping_patience", earlyStoppingPatience.orElse(1),
+            "train.checkpoint_steps", checkpointSteps.orElse(1),
+            "train.keep_checkpoints", keepCheckpoints);
+    new TreeMap<>(counts).forEach((key, count) -> check.atLeast(key, 1, count));
+    check
+        .notNegative("train.early_stopping_min_delta", earlyStoppingMinDelta)
+        .factor("train.spike_factor", spikeFactor)
+        .factor("train.grad_norm_spike_factor", gradNormSpikeFactor)
+        .done("train settings");
   }
 
   /** Micro-batches of a full step. */

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -101,9 +102,11 @@ class RecipeSchemaTest {
                           ? List.of("boolean")
                           : type == Optional.class
                               ? List.of("string", "null")
-                              : type == List.class || type == DataSettings.Validation.class
-                                  ? List.of()
-                                  : List.of("string");
+                              : type == OptionalDouble.class
+                                  ? List.of("number", "null")
+                                  : type == List.class || type == DataSettings.Validation.class
+                                      ? List.of()
+                                      : List.of("string");
       assertEquals(expected, texts(node.path("type")), key);
     });
   }

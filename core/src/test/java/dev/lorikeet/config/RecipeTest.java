@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,7 +30,10 @@ class RecipeTest {
       packing: true, mask_prompt: true, shuffle: true}
       train:   {epochs: 1, max_steps: null, global_batch: 16, micro_batch: 4, \
       learning_rate: 2.0e-4, optimizer: adamw, weight_decay: 0.0, schedule: cosine, \
-      warmup_steps: 10, max_grad_norm: 1.0, seed: 42, recompute: false, loss_weighting: token}
+      warmup_steps: 10, max_grad_norm: 1.0, seed: 42, recompute: false, loss_weighting: token, \
+      eval_steps: null, eval_seconds: null, early_stopping_patience: null, \
+      early_stopping_min_delta: 0.0, load_best_at_end: false, checkpoint_steps: null, \
+      keep_checkpoints: 2, on_bad_step: stop, spike_factor: null, grad_norm_spike_factor: null}
       output:  {dir: runs}
       device: auto
       """;
@@ -45,7 +49,10 @@ class RecipeTest {
         max_seq_len: 64, packing: false, mask_prompt: false, shuffle: false}
       train: {epochs: null, max_steps: 7, global_batch: 6, micro_batch: 2,
         learning_rate: 1e-4, weight_decay: 0.01, schedule: constant, warmup_steps: 0,
-        max_grad_norm: 0, seed: -3, recompute: true, loss_weighting: micro_batch}
+        max_grad_norm: 0, seed: -3, recompute: true, loss_weighting: micro_batch,
+        eval_steps: 50, eval_seconds: 600, early_stopping_patience: 3,
+        early_stopping_min_delta: 0.01, load_best_at_end: true, checkpoint_steps: 20,
+        keep_checkpoints: 5, on_bad_step: skip, spike_factor: 2.5, grad_norm_spike_factor: 10}
       output: {dir: out}
       device: cuda:1
       """;
@@ -93,7 +100,17 @@ class RecipeTest {
             0,
             -3,
             true,
-            TrainSettings.LossWeighting.MICRO_BATCH),
+            TrainSettings.LossWeighting.MICRO_BATCH,
+            OptionalInt.of(50),
+            OptionalInt.of(600),
+            OptionalInt.of(3),
+            0.01,
+            true,
+            OptionalInt.of(20),
+            5,
+            TrainSettings.BadStepPolicy.SKIP,
+            OptionalDouble.of(2.5),
+            OptionalDouble.of(10)),
         config.train());
     assertEquals(3, config.train().gradAccumSteps());
     assertEquals(Path.of("out"), config.output().dir());

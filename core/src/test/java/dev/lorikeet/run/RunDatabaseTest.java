@@ -45,7 +45,7 @@ class RunDatabaseTest {
 
     assertEquals(
         file()
-            + ": schema version 7, but this Lorikeet knows versions up to 1; a newer Lorikeet wrote"
+            + ": schema version 7, but this Lorikeet knows versions up to 2; a newer Lorikeet wrote"
             + " it: update Lorikeet or choose another output folder",
         failure.getMessage());
   }
