@@ -71,7 +71,7 @@ class Progress implements RunListener {
   }
 
   @Override
-  public void validated(long step, double loss) {
+  public void validated(long step, Evaluation evaluation) {
     String when = step == 0 ? "before training" : "after step " + step;
     say(
         "validation %s: loss %s, perplexity %s"
