@@ -31,6 +31,7 @@ final class Checkpoints {
   private final Trainer trainer;
   private final CheckpointOrigin origin;
   private final int keep;
+  private final boolean startedFinite;
 
   /**
    * The checkpoints in {@code folder}, which need not exist yet.
@@ -45,6 +46,7 @@ final class Checkpoints {
     this.trainer = trainer;
     this.origin = origin;
     this.keep = keep;
+    startedFinite = weights.finite();
   }
 
   /**
@@ -91,12 +93,13 @@ final class Checkpoints {
   }
 
   /**
-   * Refuses to keep what no run could go on from.
+   * Refuses to keep what no run could go on from. A model that came with such values, in the
+   * embedding of a token that never occurs perhaps, is taken as it is.
    *
    * @throws RunException if a trained value is not a finite number after {@code step} steps
    */
   void requireFinite(long step) {
-    if (!weights.finite()) {
+    if (startedFinite && !weights.finite()) {
       throw new RunException(
           "after step %d the trained weights hold values that are not numbers, so training was stopped. A lower learning_rate is the usual remedy."
               .formatted(step));
