@@ -9,8 +9,6 @@ import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.config.TrainSettings;
 import dev.lorikeet.data.BatchPlan;
 import dev.lorikeet.data.DataSet;
-import dev.lorikeet.data.EncodeReport;
-import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.job.FineTuneResult.End;
@@ -67,10 +65,8 @@ public final class FineTuning implements AutoCloseable {
       RunConfig fitted = fitToContext();
       data = DataSet.load(fitted.data(), fitted.train().seed(), loaded.tokenizer());
       data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
-      requireValidation();
-      tell(data.report(), fitted.data().maxSeqLen());
       plan = BatchPlan.of(fitted, data.train().size());
-      tellWarmup();
+      new Preflight(fitted, data, plan, loaded.model().contextLength()).check(listener);
       trained =
           loaded
               .adapter()
@@ -154,45 +150,6 @@ public final class FineTuning implements AutoCloseable {
         "data.max_seq_len %d is more than the model's context; sequences are cut at %d tokens."
             .formatted(config.data().maxSeqLen(), context));
     return config.with("data.max_seq_len=" + context);
-  }
-
-  private void tell(EncodeReport report, int maxSeqLen) {
-    if (report.truncated() > 0) {
-      listener.notice(
-          "%d of %d records are longer than %d tokens (the longest has %d) and were cut; %s."
-              .formatted(
-                  report.truncated(),
-                  report.records(),
-                  maxSeqLen,
-                  report.longest(),
-                  maxSeqLen < loaded.model().contextLength()
-                      ? "raise data.max_seq_len to keep them whole"
-                      : "the model's context holds no more"));
-    }
-    if (report.dropped() > 0) {
-      listener.notice(
-          "%d of %d records were left out: nothing to learn was left of them after cutting."
-              .formatted(report.dropped(), report.records()));
-    }
-  }
-
-  private void requireValidation() {
-    TrainSettings train = config.train();
-    boolean needed = train.earlyStoppingPatience().isPresent() || train.loadBestAtEnd();
-    if (needed && data.validation().isEmpty()) {
-      throw new ConfigException(
-          "train.early_stopping_patience and train.load_best_at_end go by the validation loss, but data.validation holds out no example; give it a share or a file");
-    }
-  }
-
-  private void tellWarmup() {
-    long warmup = config.train().warmupSteps();
-    long steps = plan.steps();
-    if (warmup >= steps) {
-      listener.notice(
-          "train.warmup_steps %d is not less than the run's %d steps, so the learning rate never reaches its peak."
-              .formatted(warmup, steps));
-    }
   }
 
   private FineTuneResult run() {

@@ -223,9 +223,9 @@ final class TrainingLoopTest {
 
   @Test
   void aLossSpikeIsABadStep() {
-    // Long answers of rare letters among learned ones: far above the mean after twelve good steps.
-    List<String> records = new ArrayList<>(TinyModel.records(0, 60));
-    for (int i = 48; i < 52; i++) {
+    // Long answers of rare letters among learned ones: far above the mean after 25 good steps.
+    List<String> records = new ArrayList<>(TinyModel.records(0, 120));
+    for (int i = 100; i < 104; i++) {
       records.set(i, TinyModel.record("?", "{}[]<>|~^".repeat(4)));
     }
     Path data = TinyModel.data(folder.resolve("spiked.jsonl"), records);
@@ -234,10 +234,10 @@ final class TrainingLoopTest {
             "data.train='" + data + "'",
             "data.validation=0.0",
             "adapter.technique=full",
-            "train.max_steps=15",
-            "train.spike_factor=2.0");
+            "train.max_steps=28",
+            "train.spike_factor=1.5");
     RunException failure = assertThrows(RunException.class, () -> FineTuning.run(config));
-    assertTrue(failure.getMessage().startsWith("step 13: the loss is "), failure.getMessage());
+    assertTrue(failure.getMessage().startsWith("step 26: the loss is "), failure.getMessage());
     assertTrue(
         failure.getMessage().contains("over train.spike_factor times its running mean"),
         failure.getMessage());
