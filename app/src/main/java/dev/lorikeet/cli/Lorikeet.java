@@ -13,7 +13,7 @@ import picocli.CommandLine.ScopeType;
  * The program {@code lorikeet}.
  *
  * <p>Exit codes: 0 when the command did its work, 1 when it failed, 2 when the user has to change
- * something first.
+ * something first, 130 and 143 when Ctrl-C or SIGTERM stopped a training.
  */
 @Command(
     name = "lorikeet",
@@ -29,6 +29,7 @@ public final class Lorikeet {
       List.of(
           QuickstartCommand::new,
           FinetuneCommand::new,
+          ResumeCommand::new,
           GenerateCommand::new,
           ScoreCommand::new,
           InspectCommand::new,

@@ -1,6 +1,7 @@
 package dev.lorikeet.cli;
 
 import dev.lorikeet.job.RunListener;
+import dev.lorikeet.train.Evaluation;
 import dev.lorikeet.train.StepReport;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -71,11 +72,20 @@ class Progress implements RunListener {
   }
 
   @Override
-  public void validated(long step, double loss) {
+  public void validated(long step, Evaluation evaluation) {
     String when = step == 0 ? "before training" : "after step " + step;
     say(
-        "validation %s: loss %s, perplexity %s"
-            .formatted(when, RunText.number(loss), RunText.number(Math.exp(loss))));
+        "validation %s: loss %s, perplexity %s, accuracy %s"
+            .formatted(
+                when,
+                RunText.number(evaluation.loss()),
+                RunText.number(evaluation.perplexity()),
+                Amounts.percent(evaluation.accuracy())));
+  }
+
+  @Override
+  public void resumed(long step) {
+    say(step == 0 ? "beginning again at step 1" : "going on after step " + step);
   }
 
   /** Prints a line of its own. */

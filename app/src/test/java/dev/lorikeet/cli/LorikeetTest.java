@@ -24,6 +24,7 @@ class LorikeetTest {
       strings = {
         "",
         "finetune",
+        "resume",
         "generate",
         "score",
         "inspect",

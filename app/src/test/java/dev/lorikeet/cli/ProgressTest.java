@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lorikeet.cli.Console.Screen;
 import dev.lorikeet.job.RunListener.Start;
+import dev.lorikeet.train.Evaluation;
 import dev.lorikeet.train.StepReport;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -63,13 +64,13 @@ class ProgressTest {
     Progress progress = new Progress(terminal.console(Screen.TERMINAL, clock));
 
     steps(progress, 3, 1000);
-    progress.validated(3, 0);
+    progress.validated(3, new Evaluation(0, 0.5));
 
     assertEquals(
         "\rstep 1/3  loss 2.5000  2,000 tokens/s  2.0 s left"
             + "\rstep 2/3  loss 2.5000  2,000 tokens/s  1.0 s left"
             + "\rstep 3/3  loss 2.5000  2,000 tokens/s  0.0 s left\n"
-            + "validation after step 3: loss 0, perplexity 1\n",
+            + "validation after step 3: loss 0, perplexity 1, accuracy 50.0 %\n",
         terminal.err());
   }
 

@@ -52,6 +52,7 @@ class RunsCommandTest {
         step / 2.0,
         loss,
         validationLoss,
+        OptionalDouble.empty(),
         2e-4,
         1.25,
         new MetricsRow.Tokens(10, 20, 1000),

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -63,6 +64,13 @@ final class Check {
           "%s must hold regular expressions, found %s (%s)"
               .formatted(key, text, wrong.getDescription()));
     }
+  }
+
+  /** At least 1, or nothing. */
+  Check factor(String key, OptionalDouble found) {
+    return require(
+        found.isEmpty() || found.getAsDouble() >= 1,
+        key + " must be a number of at least 1 or null" + found(found.orElse(1)));
   }
 
   Check notBlank(String key, String found) {

@@ -8,6 +8,7 @@ public sealed interface Choice
         DataSettings.Format,
         ModelSettings.Dtype,
         ModelSettings.Quantization,
+        TrainSettings.BadStepPolicy,
         TrainSettings.LossWeighting,
         TrainSettings.Optimizer,
         TrainSettings.Schedule {

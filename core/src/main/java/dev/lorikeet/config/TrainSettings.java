@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /**
  * How the optimiser runs. A step is one update; batches count examples.
@@ -37,6 +38,19 @@ import java.util.OptionalInt;
  * @param recompute whether activations are computed again in the backward pass: less memory, more
  *     time, the same numbers
  * @param lossWeighting what the mean loss of a step weighs equally
+ * @param evalSteps steps between validations, at least 1; empty: at the end of each epoch, unless
+ *     {@code evalSeconds} says otherwise
+ * @param evalSeconds seconds between validations, at least 1; depends on the machine's speed
+ * @param earlyStoppingPatience validations in a row without a gain after which the run ends, at
+ *     least 1; empty: never
+ * @param earlyStoppingMinDelta gain in nats a token that a validation has to exceed, at least 0
+ * @param loadBestAtEnd whether the weights of the lowest validation loss are saved at the end
+ *     instead of the last ones
+ * @param checkpointSteps steps between checkpoints, at least 1; empty: at the end of each epoch
+ * @param keepCheckpoints newest checkpoints that are kept, at least 1; the best one stays besides
+ * @param onBadStep what follows a step whose loss or gradient is no number, or that spikes
+ * @param spikeFactor a loss above this many times the running mean is bad, at least 1; empty: none
+ * @param gradNormSpikeFactor the same for the gradient's norm
  */
 public record TrainSettings(
     @Default("1") OptionalInt epochs,
@@ -63,7 +77,17 @@ public record TrainSettings(
     @Default("1.0") double maxGradNorm,
     @Default("42") long seed,
     @Default("false") boolean recompute,
-    @Default("token") LossWeighting lossWeighting) {
+    @Default("token") LossWeighting lossWeighting,
+    OptionalInt evalSteps,
+    OptionalInt evalSeconds,
+    OptionalInt earlyStoppingPatience,
+    @Default("0.0") double earlyStoppingMinDelta,
+    @Default("false") boolean loadBestAtEnd,
+    OptionalInt checkpointSteps,
+    @Default("2") int keepCheckpoints,
+    @Default("stop") BadStepPolicy onBadStep,
+    OptionalDouble spikeFactor,
+    OptionalDouble gradNormSpikeFactor) {
 
   /** Update rule. */
   public enum Optimizer implements Choice {
@@ -123,6 +147,14 @@ public record TrainSettings(
     MICRO_BATCH
   }
 
+  /** What follows a step that would spoil the weights. */
+  public enum BadStepPolicy implements Choice {
+    /** The run ends. */
+    STOP,
+    /** The step changes nothing and the next one follows; ten in a row end the run. */
+    SKIP
+  }
+
   public TrainSettings {
     noDecay = List.copyOf(noDecay);
     Check check =
@@ -150,6 +182,14 @@ public record TrainSettings(
             .fraction("train.warmup_ratio", warmupRatio.orElse(0))
             .notNegative("train.max_grad_norm", maxGradNorm);
     checkBatches(check, globalBatch, microBatch);
+    Map<String, Integer> counts =
+        Map.of(
+            "train.eval_steps", evalSteps.orElse(1),
+            "train.eval_seconds", evalSeconds.orElse(1),
+            "train.early_stopping_patience", earlyStoppingPatience.orElse(1),
+            "train.checkpoint_steps", checkpointSteps.orElse(1),
+            "train.keep_checkpoints", keepCheckpoints);
+    new TreeMap<>(counts).forEach((key, count) -> check.atLeast(key, 1, count));
     noDecay.forEach(pattern -> check.pattern("train.no_decay", pattern));
     Map<String, Object> chosen =
         Map.of(
@@ -169,6 +209,9 @@ public record TrainSettings(
         .refuseBoth("decaySteps", decaySteps, "decayRatio", decayRatio)
         .refuseBoth("warmupRatio", warmupRatio, "warmupSteps", warmupSteps);
     check
+        .notNegative("train.early_stopping_min_delta", earlyStoppingMinDelta)
+        .factor("train.spike_factor", spikeFactor)
+        .factor("train.grad_norm_spike_factor", gradNormSpikeFactor)
         .require(
             !nesterov || momentum > 0, "train.nesterov needs a train.momentum above 0, found 0")
         .done("train settings");

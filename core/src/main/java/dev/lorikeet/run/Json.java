@@ -2,6 +2,8 @@ package dev.lorikeet.run;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalLong;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -36,12 +38,24 @@ final class Json {
     return MAPPER.readValue(text, OBJECT);
   }
 
+  /** The step of a line of measurements; empty where the line is not whole. */
+  static OptionalLong step(String line) {
+    try {
+      return object(line).get("step") instanceof Number step
+          ? OptionalLong.of(step.longValue())
+          : OptionalLong.empty();
+    } catch (JacksonException halfWritten) {
+      return OptionalLong.empty();
+    }
+  }
+
   static Map<String, Object> of(MetricsRow row) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("step", row.step());
     json.put("epoch", row.epoch());
     putFinite(json, "train_loss", row.trainLoss());
     row.validationLoss().ifPresent(loss -> putFinite(json, "validation_loss", loss));
+    row.validationAccuracy().ifPresent(share -> json.put("validation_accuracy", share));
     json.put("learning_rate", row.learningRate());
     putFinite(json, "grad_norm", row.gradNorm());
     json.put("tokens_labelled", row.tokens().labelled());

@@ -13,6 +13,8 @@ import java.util.OptionalDouble;
  * @param epoch passes over the training data so far, with fraction, ≥ 0
  * @param trainLoss mean loss per labelled token of this step, in nats
  * @param validationLoss the same on the validation data, on the steps that measure it
+ * @param validationAccuracy share of the validation data's labelled tokens that the model finds
+ *     most likely, 0 to 1, on the same steps
  * @param learningRate the rate that this step used, ≥ 0
  * @param gradNorm Euclidean norm of all gradients before clipping
  * @param tokens how much text the step saw, and how fast
@@ -24,6 +26,7 @@ public record MetricsRow(
     double epoch,
     double trainLoss,
     OptionalDouble validationLoss,
+    OptionalDouble validationAccuracy,
     double learningRate,
     double gradNorm,
     Tokens tokens,
@@ -33,6 +36,7 @@ public record MetricsRow(
   public MetricsRow {
     atLeastZero("step", step);
     atLeastZero("epoch", epoch);
+    validationAccuracy.ifPresent(value -> share("validationAccuracy", value));
     atLeastZero("learningRate", learningRate);
     atLeastZero("elapsedNanos", elapsedNanos);
   }

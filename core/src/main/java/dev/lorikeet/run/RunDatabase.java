@@ -30,7 +30,7 @@ final class RunDatabase implements AutoCloseable {
   /** Marks the file as Lorikeet's: "LORI" in ASCII. */
   private static final int APPLICATION_ID = 0x4C4F5249;
 
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int BUSY_MILLIS = 5000;
 
   private static final List<String> SCHEMA =
@@ -49,7 +49,8 @@ final class RunDatabase implements AutoCloseable {
             tokens_labelled INTEGER NOT NULL, tokens_total INTEGER NOT NULL,
             tokens_per_second REAL NOT NULL, cpu_utilisation REAL NOT NULL, gpu_utilisation REAL,
             current_bytes INTEGER NOT NULL, peak_bytes INTEGER NOT NULL,
-            elapsed_nanos INTEGER NOT NULL, PRIMARY KEY (run_id, step)) STRICT, WITHOUT ROWID\
+            elapsed_nanos INTEGER NOT NULL, validation_accuracy REAL,
+            PRIMARY KEY (run_id, step)) STRICT, WITHOUT ROWID\
           """,
           """
           CREATE TABLE events (
@@ -70,6 +71,12 @@ final class RunDatabase implements AutoCloseable {
           "CREATE INDEX notes_of_run ON notes (run_id)",
           "CREATE INDEX artefacts_of_run ON artefacts (run_id)",
           "PRAGMA application_id = " + APPLICATION_ID,
+          "PRAGMA user_version = " + VERSION);
+
+  /** What version 1 lacks. */
+  private static final List<String> FROM_VERSION_1 =
+      List.of(
+          "ALTER TABLE metrics ADD COLUMN validation_accuracy REAL",
           "PRAGMA user_version = " + VERSION);
 
   private final Path file;
@@ -183,6 +190,9 @@ final class RunDatabase implements AutoCloseable {
               + VERSION
               + "; a newer Lorikeet wrote it: update Lorikeet or choose another output folder");
     }
+    if (version < VERSION) {
+      upgrade();
+    }
   }
 
   /** Several processes may find an empty file at once: the first with the write lock does it. */
@@ -191,6 +201,24 @@ final class RunDatabase implements AutoCloseable {
     try (Statement statement = connection.createStatement()) {
       if (isEmpty()) {
         for (String sql : SCHEMA) {
+          statement.execute(sql);
+        }
+      }
+      connection.commit();
+    } catch (SQLException e) {
+      connection.rollback();
+      throw e;
+    } finally {
+      connection.setAutoCommit(true);
+    }
+  }
+
+  /** Several processes may find an old file at once: the first with the write lock does it. */
+  private void upgrade() throws SQLException {
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      if (pragma("user_version") < VERSION) {
+        for (String sql : FROM_VERSION_1) {
           statement.execute(sql);
         }
       }

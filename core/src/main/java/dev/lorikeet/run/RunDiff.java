@@ -60,6 +60,11 @@ public record RunDiff(String left, String right, List<Difference> recipe, List<R
         results(measured(left, leftMetrics), measured(right, rightMetrics)));
   }
 
+  /** The keys whose values differ between two recipes, in the order of the first. */
+  public static List<Difference> recipes(String leftYaml, String rightYaml) {
+    return differences(flat(leftYaml), flat(rightYaml));
+  }
+
   private static List<Difference> differences(
       SequencedMap<String, String> left, SequencedMap<String, String> right) {
     SequencedSet<String> keys = new LinkedHashSet<>(left.sequencedKeySet());

@@ -23,6 +23,7 @@ import java.util.Map;
  * metrics.jsonl    one JSON object per step, see {@link MetricsRow}
  * log.txt          what the run said, a line per event, with the time
  * adapter/         the trained adapter, PEFT layout
+ * checkpoints/     where the run can go on from
  * summary.json     the result
  * </pre>
  *
@@ -96,6 +97,20 @@ public final class RunDirectory {
     refuseContents(folder);
   }
 
+  /**
+   * The folder of a run that was done before.
+   *
+   * @throws ConfigException if it is gone
+   */
+  public static RunDirectory existing(RunRecord run) {
+    if (!run.folderExists()) {
+      throw new ConfigException(
+          "The folder %s of run %s is gone, so there is nothing to go on from; move it back, or train anew"
+              .formatted(run.folder(), run.id()));
+    }
+    return new RunDirectory(run.id(), run.folder());
+  }
+
   /** The run's name, unique in its output folder. */
   public String id() {
     return id;
@@ -131,6 +146,11 @@ public final class RunDirectory {
     return path.resolve("adapter");
   }
 
+  /** The folder for checkpoints. */
+  public Path checkpoints() {
+    return path.resolve("checkpoints");
+  }
+
   /** Where the result lies. */
   public Path summary() {
     return path.resolve("summary.json");
@@ -149,6 +169,27 @@ public final class RunDirectory {
   /** Writes the result in the order of {@code fields}, whole or not at all. */
   public void writeSummary(Map<String, ?> fields) {
     AtomicFile.writeString(summary(), Json.pretty(fields));
+  }
+
+  /**
+   * Removes the measurements after {@code step}, and a last line that a killed process left half
+   * written; all at once.
+   */
+  public void cutMetrics(long step) {
+    if (!Files.exists(metrics())) {
+      return;
+    }
+    StringBuilder kept = new StringBuilder();
+    try {
+      for (String line : Files.readAllLines(metrics())) {
+        if (Json.step(line).orElse(Long.MAX_VALUE) <= step) {
+          kept.append(line).append('\n');
+        }
+      }
+    } catch (IOException e) {
+      throw new RunException("Reading " + metrics() + " failed: " + RunJournal.reason(e), e);
+    }
+    AtomicFile.writeString(metrics(), kept.toString());
   }
 
   /** Opens the measurements and the log for appending; the caller closes them. */

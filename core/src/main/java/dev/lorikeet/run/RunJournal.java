@@ -3,6 +3,7 @@ package dev.lorikeet.run;
 import dev.lorikeet.error.RunException;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -46,6 +47,15 @@ public final class RunJournal implements AutoCloseable {
   public synchronized void log(String text) {
     Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
     write(log, logFile, now + " " + text.strip().replace("\n", "\n    "));
+  }
+
+  /** Forces the measurements to the disk, so that they survive a power cut. */
+  public synchronized void force() {
+    try (FileChannel channel = FileChannel.open(metricsFile, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    } catch (IOException e) {
+      throw new RunException("Writing " + metricsFile + " failed: " + reason(e), e);
+    }
   }
 
   @Override

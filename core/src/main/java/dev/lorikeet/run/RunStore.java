@@ -17,9 +17,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The index of all runs of one output folder, in {@code runs.db} (SQLite, WAL): while one process
@@ -49,11 +47,13 @@ public final class RunStore implements AutoCloseable {
   private final Path outputDir;
   private final Clock clock;
   private final RunDatabase database;
+  private final MetricsTable metrics;
 
   private RunStore(Path outputDir, Clock clock) {
     this.outputDir = outputDir.toAbsolutePath().normalize();
     this.clock = clock;
     this.database = new RunDatabase(this.outputDir.resolve(FILE_NAME));
+    this.metrics = new MetricsTable(database);
   }
 
   /** Opens the index of {@code outputDir}, with folder and index made where they are absent. */
@@ -112,24 +112,41 @@ public final class RunStore implements AutoCloseable {
 
   /** Adds the measurements of a step; a step measured again replaces the first measurement. */
   public synchronized void append(String runId, MetricsRow row) {
-    database.change(
-        "Adding measurements",
-        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        runId,
-        row.step(),
-        row.epoch(),
-        row.trainLoss(),
-        nullable(row.validationLoss()),
-        row.learningRate(),
-        row.gradNorm(),
-        row.tokens().labelled(),
-        row.tokens().total(),
-        row.tokens().perSecond(),
-        row.usage().cpuUtilisation(),
-        nullable(row.usage().gpuUtilisation()),
-        row.usage().currentBytes(),
-        row.usage().peakBytes(),
-        row.elapsedNanos());
+    metrics.append(runId, row);
+  }
+
+  /**
+   * Takes a run that has ended up again, to be done by this process.
+   *
+   * @param step the measurements after it are forgotten, for they will be made again
+   * @param recipe the resolved recipe that counts from now on
+   * @param provenance as in {@link #create}
+   * @throws RunException if another process does the run, or took it up just now
+   */
+  public synchronized void takeUp(
+      RunRecord run, long step, String recipe, Map<String, ?> provenance) {
+    String process =
+        database
+            .query("SELECT process FROM runs WHERE id = ?", row -> row.getString(1), run.id())
+            .getFirst();
+    int changed =
+        get(run.id()).status() == RunStatus.RUNNING
+            ? 0
+            : database.change(
+                "Taking up a run",
+                "UPDATE runs SET status = ?, finished = NULL, summary = '{}', recipe = ?,"
+                    + " provenance = ?, process = ? WHERE id = ? AND process = ?",
+                RunStatus.RUNNING.label(),
+                recipe,
+                Json.line(provenance),
+                RunProcess.current().toString(),
+                run.id(),
+                process);
+    if (changed != 1) {
+      throw new RunException(
+          "Run " + run.id() + " is at work in another process; wait for its end, or stop it");
+    }
+    metrics.cut(run.id(), step);
   }
 
   /** Adds something that happened. */
@@ -143,11 +160,12 @@ public final class RunStore implements AutoCloseable {
         text);
   }
 
-  /** Adds a file that the run produced. */
+  /** Adds a file that the run produced, once. */
   public synchronized void artefact(String runId, Artefact artefact) {
     database.change(
         "Adding an artefact",
-        "INSERT INTO artefacts (run_id, kind, path, sha256, bytes) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO artefacts (run_id, kind, path, sha256, bytes) SELECT ?1, ?2, ?3, ?4, ?5"
+            + " WHERE NOT EXISTS (SELECT 1 FROM artefacts WHERE run_id = ?1 AND path = ?3)",
         runId,
         artefact.kind(),
         stored(artefact.path()),
@@ -230,8 +248,7 @@ public final class RunStore implements AutoCloseable {
 
   /** The measurements of a run in the order of its steps. */
   public synchronized List<MetricsRow> metrics(String runId) {
-    return database.query(
-        "SELECT * FROM metrics WHERE run_id = ? ORDER BY step", RunStore::metricsRow, runId);
+    return metrics.of(runId);
   }
 
   /** The events of a run, oldest first. */
@@ -318,8 +335,8 @@ public final class RunStore implements AutoCloseable {
         Json.object(row.getString("summary")),
         new Progress(
             row.getInt("steps"),
-            optional(row, "last_train_loss"),
-            optional(row, "last_validation_loss")),
+            MetricsTable.optional(row, "last_train_loss"),
+            MetricsTable.optional(row, "last_validation_loss")),
         notes(row.getString("id")));
   }
 
@@ -338,36 +355,7 @@ public final class RunStore implements AutoCloseable {
         runId);
   }
 
-  private static MetricsRow metricsRow(ResultSet row) throws SQLException {
-    return new MetricsRow(
-        row.getInt("step"),
-        row.getDouble("epoch"),
-        optional(row, "train_loss").orElse(Double.NaN),
-        optional(row, "validation_loss"),
-        row.getDouble("learning_rate"),
-        optional(row, "grad_norm").orElse(Double.NaN),
-        new MetricsRow.Tokens(
-            row.getLong("tokens_labelled"),
-            row.getLong("tokens_total"),
-            row.getDouble("tokens_per_second")),
-        new MetricsRow.Usage(
-            row.getDouble("cpu_utilisation"),
-            optional(row, "gpu_utilisation"),
-            row.getLong("current_bytes"),
-            row.getLong("peak_bytes")),
-        row.getLong("elapsed_nanos"));
-  }
-
   private static Instant time(ResultSet row) throws SQLException {
     return Instant.ofEpochMilli(row.getLong("time"));
-  }
-
-  private static OptionalDouble optional(ResultSet row, String column) throws SQLException {
-    double value = row.getDouble(column);
-    return row.wasNull() ? OptionalDouble.empty() : OptionalDouble.of(value);
-  }
-
-  private static @Nullable Double nullable(OptionalDouble value) {
-    return value.isPresent() ? value.getAsDouble() : null;
   }
 }

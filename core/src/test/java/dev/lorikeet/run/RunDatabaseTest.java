@@ -35,6 +35,24 @@ class RunDatabaseTest {
     }
   }
 
+  /** Version 1 had every column but the accuracy. */
+  @Test
+  void anIndexOfVersion1IsReadAndGetsTheNewColumn() throws SQLException {
+    String id;
+    try (RunStore store = RunStore.open(temp, Runs.CLOCK)) {
+      RunDirectory directory = RunDirectory.create(temp, "lora", "nano", Runs.CLOCK);
+      id = store.create(directory, "lora", "nano", Runs.RECIPE, Map.of()).id();
+      store.append(id, Runs.row(1, 2.0));
+    }
+    execute("ALTER TABLE metrics DROP COLUMN validation_accuracy");
+    execute("PRAGMA user_version = 1");
+
+    try (RunStore store = RunStore.open(temp, Runs.CLOCK)) {
+      store.append(id, Runs.row(2, 1.0));
+      assertEquals(List.of(Runs.row(1, 2.0), Runs.row(2, 1.0)), store.metrics(id));
+    }
+  }
+
   @Test
   void newerVersionIsRefused() throws SQLException {
     RunStore.open(temp, Runs.CLOCK).close();
@@ -45,7 +63,7 @@ class RunDatabaseTest {
 
     assertEquals(
         file()
-            + ": schema version 7, but this Lorikeet knows versions up to 1; a newer Lorikeet wrote"
+            + ": schema version 7, but this Lorikeet knows versions up to 2; a newer Lorikeet wrote"
             + " it: update Lorikeet or choose another output folder",
         failure.getMessage());
   }

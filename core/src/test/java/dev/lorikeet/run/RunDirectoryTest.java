@@ -190,4 +190,24 @@ class RunDirectoryTest {
         IllegalStateException.class, () -> new MetricsRow.Usage(1.5, OptionalDouble.empty(), 0, 0));
     assertThrows(IllegalStateException.class, () -> Runs.row(-1, 1.0));
   }
+
+  @Test
+  void measurementsAfterAStepAndHalfALineAreCut() throws IOException {
+    RunDirectory run = RunDirectory.create(temp, "lora", "nano", Runs.CLOCK);
+    run.cutMetrics(0);
+    try (RunJournal journal = run.openJournal(Runs.CLOCK)) {
+      for (int step = 1; step <= 4; step++) {
+        journal.append(Runs.row(step, 1.0));
+      }
+      journal.force();
+    }
+    List<String> whole = Files.readAllLines(run.metrics());
+    Files.writeString(run.metrics(), Files.readString(run.metrics()) + "{\"step\":2,\"epo");
+
+    run.cutMetrics(3);
+
+    assertEquals(whole.subList(0, 3), Files.readAllLines(run.metrics()));
+    run.cutMetrics(0);
+    assertEquals("", Files.readString(run.metrics()));
+  }
 }

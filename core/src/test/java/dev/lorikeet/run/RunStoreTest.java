@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.RunException;
 import dev.lorikeet.run.RunDiff.Difference;
 import dev.lorikeet.run.RunDiff.Result;
 import dev.lorikeet.run.RunRecord.Artefact;
@@ -304,5 +305,40 @@ class RunStoreTest {
   void lookingForRunsMakesNoFiles() {
     assertEquals(Optional.empty(), RunStore.openIfPresent(temp.resolve("runs"), Runs.CLOCK));
     assertFalse(Files.exists(temp.resolve("runs")));
+  }
+
+  @Test
+  void aRunThatIsTakenUpForgetsWhatCameAfterItsCheckpoint() {
+    try (RunStore store = RunStore.open(temp, Runs.CLOCK)) {
+      String id = add(store, "lora", Runs.RECIPE).id();
+      for (int step = 1; step <= 5; step++) {
+        store.append(id, Runs.row(step, 1.0));
+      }
+      store.finish(id, RunStatus.STOPPED, Map.of("steps", 5));
+
+      store.takeUp(store.get(id), 3, Runs.RECIPE + "# changed\n", Map.of("seed", 43));
+
+      RunRecord run = store.get(id);
+      assertEquals(RunStatus.RUNNING, run.status());
+      assertEquals(Optional.empty(), run.finished());
+      assertEquals(Map.of(), run.summary());
+      assertEquals(Map.of("seed", 43), run.provenance());
+      assertTrue(run.recipe().endsWith("# changed\n"));
+      assertEquals(3, run.progress().steps());
+      RunException failure =
+          assertThrows(RunException.class, () -> store.takeUp(run, 3, Runs.RECIPE, Map.of()));
+      assertTrue(failure.getMessage().contains("is at work in another process"));
+    }
+  }
+
+  @Test
+  void anArtefactIsEnteredOnce() {
+    try (RunStore store = RunStore.open(temp, Runs.CLOCK)) {
+      String id = add(store, "lora", Runs.RECIPE).id();
+      Artefact adapter = new Artefact("adapter", temp.resolve(id).resolve("adapter"), "", 10);
+      store.artefact(id, adapter);
+      store.artefact(id, adapter);
+      assertEquals(List.of(adapter), store.artefacts(id));
+    }
   }
 }

@@ -28,6 +28,7 @@ final class Runs {
         step / 10.0,
         loss,
         validationLoss,
+        OptionalDouble.empty(),
         2e-4,
         0.5,
         new MetricsRow.Tokens(30L * step, 40L * step, 100.0 * step),

@@ -14,13 +14,29 @@ import java.util.Optional;
  * @param commandLine how it was asked for, for the record
  * @param versions of Lorikeet and its libraries, for the record
  * @param clock tells the time of the run
+ * @param stop asks the run to stop
  */
 public record FineTuneOptions(
-    Optional<Path> out, List<String> commandLine, Map<String, String> versions, Clock clock) {
+    Optional<Path> out,
+    List<String> commandLine,
+    Map<String, String> versions,
+    Clock clock,
+    StopSignal stop) {
+
+  /** Options of a run that nobody stops. */
+  public FineTuneOptions(
+      Optional<Path> out, List<String> commandLine, Map<String, String> versions, Clock clock) {
+    this(out, commandLine, versions, clock, new StopSignal());
+  }
 
   /** A new folder, nothing to add to the record, the system's clock. */
   public static FineTuneOptions defaults() {
     return new FineTuneOptions(
         Optional.empty(), List.of(), Map.of(), Clock.system(ZoneId.systemDefault()));
+  }
+
+  /** The same, with {@code stop} to ask the run to stop. */
+  public FineTuneOptions stoppedBy(StopSignal signal) {
+    return new FineTuneOptions(out, commandLine, versions, clock, signal);
   }
 }

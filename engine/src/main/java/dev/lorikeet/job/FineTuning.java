@@ -6,26 +6,23 @@ import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.config.TrainSettings;
 import dev.lorikeet.data.BatchPlan;
 import dev.lorikeet.data.DataSet;
-import dev.lorikeet.data.EncodeReport;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
+import dev.lorikeet.job.FineTuneResult.End;
 import dev.lorikeet.job.RunListener.Start;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.run.RunDirectory;
-import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.Collective;
-import dev.lorikeet.train.StepReport;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -36,6 +33,7 @@ public final class FineTuning implements AutoCloseable {
   private final RunConfig config;
   private final FineTuneOptions options;
   private final RunListener listener;
+  private final Optional<Resumption> resumption;
   private final Device device;
   private final LoadedModel loaded;
   private final DataSet data;
@@ -47,20 +45,26 @@ public final class FineTuning implements AutoCloseable {
    *
    * @throws LorikeetException for whatever the user can mend
    */
-  private FineTuning(RunConfig config, FineTuneOptions options, RunListener listener) {
+  private FineTuning(
+      RunConfig config,
+      FineTuneOptions options,
+      RunListener listener,
+      Optional<Resumption> resumption) {
     this.config = config;
     this.options = options;
     this.listener = listener;
-    options.out().ifPresent(RunDirectory::requireFree);
+    this.resumption = resumption;
+    if (resumption.isEmpty()) {
+      options.out().ifPresent(RunDirectory::requireFree);
+    }
     device = Devices.open(config.device());
     try {
       loaded = load();
       RunConfig fitted = fitToContext();
       data = DataSet.load(fitted.data(), fitted.train().seed(), loaded.tokenizer());
       data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
-      tell(data.report(), fitted.data().maxSeqLen());
       plan = BatchPlan.of(fitted, data.train().size());
-      TrainingRules.of(config).oddities(plan.steps()).forEach(listener::notice);
+      new Preflight(fitted, data, plan, loaded.model().contextLength()).check(listener);
       trained =
           loaded
               .adapter()
@@ -87,8 +91,29 @@ public final class FineTuning implements AutoCloseable {
    */
   public static FineTuneResult run(
       RunConfig config, FineTuneOptions options, RunListener listener) {
-    try (FineTuning job = new FineTuning(config, options, listener)) {
+    try (FineTuning job = new FineTuning(config, options, listener, Optional.empty())) {
       return job.run();
+    }
+  }
+
+  /**
+   * Goes on with a run that was stopped, killed or failed, from its newest whole checkpoint, bit
+   * for bit; a run without one begins again at its first step.
+   *
+   * @param options their {@code out} is not looked at
+   * @return empty if the run is finished and its recipe unchanged
+   * @throws LorikeetException if the run cannot go on, or would not be the same any more and {@code
+   *     request} does not allow that
+   */
+  public static Optional<FineTuneResult> resume(
+      ResumeRequest request, FineTuneOptions options, RunListener listener) {
+    Optional<Resumption> resumption = Resumption.find(request, options.clock());
+    if (resumption.isEmpty()) {
+      return Optional.empty();
+    }
+    RunConfig config = resumption.get().config();
+    try (FineTuning job = new FineTuning(config, options, listener, resumption)) {
+      return Optional.of(job.run());
     }
   }
 
@@ -121,48 +146,107 @@ public final class FineTuning implements AutoCloseable {
     return config.with("data.max_seq_len=" + context);
   }
 
-  private void tell(EncodeReport report, int maxSeqLen) {
-    if (report.truncated() > 0) {
-      listener.notice(
-          "%d of %d records are longer than %d tokens (the longest has %d) and were cut; %s."
-              .formatted(
-                  report.truncated(),
-                  report.records(),
-                  maxSeqLen,
-                  report.longest(),
-                  maxSeqLen < loaded.model().contextLength()
-                      ? "raise data.max_seq_len to keep them whole"
-                      : "the model's context holds no more"));
-    }
-    if (report.dropped() > 0) {
-      listener.notice(
-          "%d of %d records were left out: nothing to learn was left of them after cutting."
-              .formatted(report.dropped(), report.records()));
+  private FineTuneResult run() {
+    Map<String, String> identity =
+        RunIdentity.of(RunRecorder.provenance(config, options, loaded, data, device));
+    List<String> changes =
+        resumption.map(taken -> accepted(taken, taken.changes(identity))).orElse(List.of());
+    TrainedWeights weights = new TrainedWeights(loaded, trained, config.model().path());
+    try (Trainer trainer =
+        new Trainer(loaded.model(), trained, setup(), device, Collective.solo())) {
+      TrainState state = restored(weights, trainer);
+      try (RunRecorder recorder = recorder(changes)) {
+        try {
+          return train(recorder, trainer, weights, state, identity);
+        } catch (RunException told) {
+          throw told;
+        } catch (RuntimeException failure) {
+          recorder.failed(String.valueOf(failure.getMessage()));
+          throw failure;
+        }
+      }
     }
   }
 
-  private FineTuneResult run() {
-    try (RunRecorder recorder = new RunRecorder(config, options, loaded, data, device)) {
-      Start start = start(recorder);
-      listener.started(start);
-      device.memory().resetPeak();
-      try (Trainer trainer =
-              new Trainer(loaded.model(), trained, setup(), device, Collective.solo());
-          LastGood lastGood = new LastGood(adapterParameters())) {
-        try {
-          return new Loop(recorder, start, trainer, lastGood).run();
-        } catch (RunException failure) {
-          String message = failure.getMessage() + " " + kept(recorder, lastGood);
-          recorder.failed(message);
-          throw new RunException(message, failure);
-        }
+  /** The differences of a resumed run, if it may go on with them. */
+  private List<String> accepted(Resumption taken, List<String> changes) {
+    ScheduleChange schedule =
+        new ScheduleChange(taken, data.train().size(), plan, setup().learningRate());
+    schedule.requireStepsLeft();
+    taken.requireAllowed(changes, schedule.told());
+    schedule.told().ifPresent(listener::notice);
+    return changes;
+  }
+
+  private TrainState restored(TrainedWeights weights, Trainer trainer) {
+    if (resumption.isEmpty()) {
+      return TrainState.START;
+    }
+    Resumption taken = resumption.get();
+    taken.found().damaged().forEach(listener::notice);
+    Optional<Checkpoint> checkpoint = taken.found().checkpoint();
+    if (checkpoint.isEmpty()) {
+      listener.notice(
+          "run %s has no checkpoint yet, so it begins again at its first step"
+              .formatted(taken.run().id()));
+      return TrainState.START;
+    }
+    checkpoint.get().restore(weights, trainer);
+    return checkpoint.get().state().train();
+  }
+
+  private RunRecorder recorder(List<String> changes) {
+    return resumption.isPresent()
+        ? new RunRecorder(resumption.get(), options, loaded, data, device, changes)
+        : new RunRecorder(config, options, loaded, data, device);
+  }
+
+  private FineTuneResult train(
+      RunRecorder recorder,
+      Trainer trainer,
+      TrainedWeights weights,
+      TrainState state,
+      Map<String, String> identity) {
+    Start start = start(recorder);
+    listener.started(start);
+    resumption.ifPresent(taken -> listener.resumed(taken.step()));
+    device.memory().resetPeak();
+    CheckpointOrigin origin = CheckpointOrigin.of(recorder.runId(), config, identity);
+    Checkpoints checkpoints =
+        new Checkpoints(
+            recorder.checkpoints(), weights, trainer, origin, config.train().keepCheckpoints());
+    checkpoints.removeAfter(state.step());
+    try (LastGood lastGood = new LastGood(adapterParameters(), state.updates())) {
+      try {
+        TrainingLoop loop =
+            new TrainingLoop(
+                config.train(),
+                new TrainingLoop.Job(
+                    plan,
+                    data,
+                    trainer,
+                    lastGood,
+                    checkpoints,
+                    recorder,
+                    listener,
+                    options.stop(),
+                    start),
+                state);
+        End end = loop.run();
+        RunOutcome outcome = new RunOutcome(recorder, weights, checkpoints, listener, device);
+        return outcome.of(loop.state(), end, config.train());
       } catch (RunException failure) {
-        throw failure;
-      } catch (RuntimeException failure) {
-        recorder.failed(String.valueOf(failure.getMessage()));
-        throw failure;
+        String message = failure.getMessage() + " " + kept(recorder, weights, lastGood);
+        message += checkpoints.last().map(last -> goOn(recorder, last)).orElse("");
+        recorder.failed(message);
+        throw new RunException(message, failure);
       }
     }
+  }
+
+  private static String goOn(RunRecorder recorder, Path last) {
+    return " The last checkpoint is %s; after a change, lorikeet resume %s goes on from there."
+        .formatted(last, recorder.runId());
   }
 
   private List<Parameter> adapterParameters() {
@@ -170,14 +254,14 @@ public final class FineTuning implements AutoCloseable {
   }
 
   /** Saves what is good after a failure; a sentence about it. */
-  private String kept(RunRecorder recorder, LastGood lastGood) {
+  private String kept(RunRecorder recorder, TrainedWeights weights, LastGood lastGood) {
     try {
       if (loaded.adapter().isEmpty()) {
-        return "The weights as they were then are in " + save(recorder) + ".";
+        return "The weights as they were then are in " + weights.export(recorder.directory()) + ".";
       }
       long updates = lastGood.restore();
       return "The last good adapter, after %d updates, is in %s."
-          .formatted(updates, save(recorder));
+          .formatted(updates, weights.export(recorder.directory()));
     } catch (RunException failure) {
       return "What was learned could not be saved: " + failure.getMessage();
     }
@@ -216,93 +300,6 @@ public final class FineTuning implements AutoCloseable {
         train.seed(),
         config.data().packing(),
         train.recompute());
-  }
-
-  private Path save(RunRecorder recorder) {
-    if (loaded.adapter().isPresent()) {
-      Path directory = recorder.adapterDirectory();
-      loaded.adapter().get().write(directory, config.model().path());
-      return directory;
-    }
-    Path directory = recorder.modelDirectory();
-    CheckpointWriter.write(directory, loaded.directory(), loaded.model().parameters());
-    return directory;
-  }
-
-  /** The steps of one run. */
-  private final class Loop {
-    private final RunRecorder recorder;
-    private final Start start;
-    private final Trainer trainer;
-    private final LastGood lastGood;
-    private final long startNanos = System.nanoTime();
-    private long tokens;
-    private long stepNanos;
-
-    Loop(RunRecorder recorder, Start start, Trainer trainer, LastGood lastGood) {
-      this.recorder = recorder;
-      this.start = start;
-      this.trainer = trainer;
-      this.lastGood = lastGood;
-    }
-
-    FineTuneResult run() {
-      OptionalDouble before = validate(0);
-      OptionalDouble after = before;
-      double trainLoss = Double.NaN;
-      for (long step = 0; step < plan.steps(); step++) {
-        lastGood.beforeStep();
-        StepReport report = trainer.step(plan.batch(step, data.train()));
-        lastGood.afterStep(step + 1);
-        tokens += report.tokens();
-        trainLoss = report.loss();
-        boolean endOfEpoch = (step + 1) % plan.stepsPerEpoch() == 0 || step + 1 == plan.steps();
-        stepNanos += report.stepNanos();
-        listener.step(report, start, left(step + 1));
-        OptionalDouble validation = endOfEpoch ? validate(step + 1) : OptionalDouble.empty();
-        after = endOfEpoch ? validation : after;
-        double epoch = (double) (step + 1) / plan.stepsPerEpoch();
-        recorder.step(report, epoch, validation, System.nanoTime() - startNanos);
-      }
-      Path output = save(recorder);
-      FineTuneResult result =
-          new FineTuneResult(
-              recorder.runId(),
-              recorder.directory(),
-              output,
-              plan.steps(),
-              trainLoss,
-              before,
-              after,
-              Duration.ofNanos(System.nanoTime() - startNanos),
-              tokens,
-              device.memory().peakBytes(),
-              ProcessUsage.peakResidentBytes());
-      recorder.finished(RunStatus.FINISHED, result);
-      return result;
-    }
-
-    private OptionalDouble validate(long step) {
-      if (data.validation().isEmpty()) {
-        return OptionalDouble.empty();
-      }
-      double loss = trainer.validate(data.validation(), config.train().microBatch());
-      if (!Double.isFinite(loss)) {
-        throw new RunException(
-            step == 0
-                ? "the untouched model's loss over the held-out examples is %s: its weights hold values that are not numbers, or are damaged; download the model again."
-                    .formatted(loss)
-                : "after step %d the loss over the held-out examples is %s, so training was stopped. A lower learning_rate or max_grad_norm, or more warmup_steps, is the usual remedy."
-                    .formatted(step, loss));
-      }
-      listener.validated(step, loss);
-      recorder.validated(step, loss);
-      return OptionalDouble.of(loss);
-    }
-
-    private Duration left(long done) {
-      return Duration.ofNanos((long) ((double) stepNanos / done * (plan.steps() - done)));
-    }
   }
 
   @Override

@@ -15,9 +15,14 @@ final class LastGood implements AutoCloseable {
   private List<Tensor> unproven;
   private long goodUpdates;
 
-  /** Starts with the values of now; no parameters give a copy of nothing. */
-  LastGood(List<Parameter> parameters) {
+  /**
+   * Starts with the values of now; no parameters give a copy of nothing.
+   *
+   * @param updates updates that the values have seen
+   */
+  LastGood(List<Parameter> parameters, long updates) {
     this.parameters = List.copyOf(parameters);
+    goodUpdates = updates;
     good = copies();
     unproven = copies();
   }
@@ -38,14 +43,14 @@ final class LastGood implements AutoCloseable {
   }
 
   /**
-   * Step {@code step}, counted from 1, found its loss finite, so the values from before its update
-   * are good.
+   * Update {@code update}, counted from 1, found its loss finite, so the values from before it are
+   * good.
    */
-  void afterStep(long step) {
+  void afterStep(long update) {
     List<Tensor> proven = unproven;
     unproven = good;
     good = proven;
-    goodUpdates = step - 1;
+    goodUpdates = update - 1;
   }
 
   /** Gives the parameters their good values again; the number of updates these have seen. */

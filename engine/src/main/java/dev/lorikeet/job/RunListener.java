@@ -1,5 +1,6 @@
 package dev.lorikeet.job;
 
+import dev.lorikeet.train.Evaluation;
 import dev.lorikeet.train.StepReport;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,8 +17,11 @@ public interface RunListener {
   /** A step is done. */
   default void step(StepReport report, Start start, Duration left) {}
 
-  /** Mean loss a token over the held-out examples. */
-  default void validated(long step, double loss) {}
+  /** Loss and accuracy over the held-out examples after {@code step} steps. */
+  default void validated(long step, Evaluation evaluation) {}
+
+  /** A run is taken up again after {@code step} steps; comes behind {@link #started}. */
+  default void resumed(long step) {}
 
   /** Hears nothing. */
   static RunListener silent() {

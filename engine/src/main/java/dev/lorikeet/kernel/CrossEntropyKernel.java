@@ -62,6 +62,25 @@ final class CrossEntropyKernel {
         });
   }
 
+  void labelIsLargest(Tensor logits, Tensor labels, Tensor hits) {
+    int width = Math.toIntExact(logits.size(1));
+    long logitsAt = logits.address();
+    long labelsAt = labels.address();
+    long hitsAt = hits.address();
+    device.forRange(
+        Math.toIntExact(logits.size(0)),
+        ROW_GRAIN,
+        (from, to) -> {
+          for (int t = from; t < to; t++) {
+            long row = logitsAt + 4L * t * width;
+            int label = labelOf(labelsAt, t, width);
+            float value = get(row + 4L * label);
+            boolean hit = value == max(row, width) && (label == 0 || max(row, label) < value);
+            set(hitsAt + 4L * t, hit ? 1f : 0f);
+          }
+        });
+  }
+
   private static int labelOf(long labels, int t, int width) {
     int label = getInt(labels + 4L * t);
     if (label < 0 || label >= width) {

@@ -101,6 +101,12 @@ public interface Kernels {
   /** The same, and logits become scale · (softmax(logits) − onehot(labels)). */
   void crossEntropyWithGradient(Tensor logits, Tensor labels, Tensor losses, float scale);
 
+  /**
+   * hits[t] = 1 if labels[t] is the first index of the largest number of logits[t], else 0; logits
+   * [T,V], labels int32 [T], hits [T]. Where a logit is not a number there is no largest one.
+   */
+  void labelIsLargest(Tensor logits, Tensor labels, Tensor hits);
+
   /** out = x with the mask's elements zeroed and the kept ones scaled; also its own backward. */
   void dropout(Tensor x, DropoutMask mask, Tensor out, Into into);
 

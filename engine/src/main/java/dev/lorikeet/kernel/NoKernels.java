@@ -81,6 +81,9 @@ final class NoKernels implements Kernels {
   public void crossEntropyWithGradient(Tensor logits, Tensor labels, Tensor losses, float scale) {}
 
   @Override
+  public void labelIsLargest(Tensor logits, Tensor labels, Tensor hits) {}
+
+  @Override
   public void dropout(Tensor x, DropoutMask mask, Tensor out, Into into) {}
 
   @Override

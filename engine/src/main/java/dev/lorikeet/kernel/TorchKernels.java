@@ -238,6 +238,15 @@ final class TorchKernels implements Kernels {
     }
   }
 
+  @Override
+  public void labelIsLargest(Tensor logits, Tensor labels, Tensor hits) {
+    try (LibTorch torch = plain()) {
+      TorchValue distance =
+          torch.view(logits).indexOfLargest(1).sub(torch.view(labels).reshape(-1, 1));
+      distance.square().atLeast(1).mul(-1).add(1).copyTo(hits);
+    }
+  }
+
   private static TorchValue losses(TorchValue logits, TorchValue labels) {
     return logits.logSumExp(1).sub(logits.pick(labels));
   }

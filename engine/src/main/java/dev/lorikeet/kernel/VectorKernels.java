@@ -106,6 +106,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void labelIsLargest(Tensor logits, Tensor labels, Tensor hits) {
+    crossEntropy.labelIsLargest(logits, labels, hits);
+  }
+
+  @Override
   public void dropout(Tensor x, DropoutMask mask, Tensor out, Into into) {
     elements.dropout(x, mask, out, into);
   }

@@ -113,6 +113,11 @@ public final class TorchValue {
     return of(tensor.mean(new long[] {dim}, true, new ScalarTypeOptional()));
   }
 
+  /** The first index of the largest number along a dimension, which stays with length 1. */
+  public TorchValue indexOfLargest(int dim) {
+    return of(tensor.argmax(new LongOptional(dim), true));
+  }
+
   /** log Σ e^x over a dimension, which stays with length 1. */
   public TorchValue logSumExp(int dim) {
     return of(tensor.logsumexp(new long[] {dim}, true));

@@ -36,10 +36,24 @@ public final class LanguageModelLoss {
 
   /** The losses −log p of every labelled position, in order, without gradients. */
   public float[] losses(PackedBatch batch) {
+    return judged(batch).losses();
+  }
+
+  /** The losses, and how many labelled tokens are the model's first choice; without gradients. */
+  public Judged judged(PackedBatch batch) {
     try (Pass pass = new Pass(device, Mode.INFERENCE, sequences(batch), PassOptions.none())) {
       return labelled(pass, batch, 0f);
     }
   }
+
+  /**
+   * What a model says to labelled tokens.
+   *
+   * @param losses −log p of every labelled position, in order
+   * @param correct positions whose label is the most likely token
+   */
+  @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
+  public record Judged(float[] losses, int correct) {}
 
   /**
    * The same, and every trained parameter's gradient grows by that of {@code weight · Σ losses}.
@@ -48,7 +62,7 @@ public final class LanguageModelLoss {
    */
   public float[] lossesWithGradients(PackedBatch batch, float weight, PassOptions options) {
     try (Pass pass = new Pass(device, Mode.RECORD, sequences(batch), options)) {
-      return labelled(pass, batch, weight);
+      return labelled(pass, batch, weight).losses();
     }
   }
 
@@ -61,11 +75,11 @@ public final class LanguageModelLoss {
         batch.exampleIds());
   }
 
-  private float[] labelled(Pass pass, PackedBatch batch, float weight) {
+  private Judged labelled(Pass pass, PackedBatch batch, float weight) {
     int[] rows = rowsWithLabel(batch.labels(), batch.labelCount());
     Var hidden = model.hidden(pass);
     if (rows.length == 0) {
-      return new float[0];
+      return new Judged(new float[0], 0);
     }
     try (Tensor rowIndex = device.ints(rows)) {
       Var selected = Ops.selectRows(pass.tape(), hidden, rowIndex);
@@ -77,7 +91,7 @@ public final class LanguageModelLoss {
         run.chunk(batch.labels(), from, Math.min(rows.length, from + chunk));
       }
       run.goBack();
-      return run.losses;
+      return new Judged(run.losses, run.correct);
     }
   }
 
@@ -89,6 +103,7 @@ public final class LanguageModelLoss {
     private final float weight;
     private final float[] losses;
     private final Optional<Tensor> gradient;
+    private int correct;
 
     HeadRun(Pass pass, Var normed, int[] rows, float weight) {
       this.pass = pass;
@@ -113,6 +128,7 @@ public final class LanguageModelLoss {
         Var logits = model.head().forward(part, start);
         if (tape.mode() == Mode.INFERENCE) {
           tape.kernels().crossEntropy(logits.value(), target, chunkLosses);
+          correct += hits(tape, logits.value(), target);
         } else {
           tape.kernels().crossEntropyWithGradient(logits.value(), target, chunkLosses, weight);
           tape.backward(logits, logits.value().retain());
@@ -124,6 +140,17 @@ public final class LanguageModelLoss {
           }
         }
         System.arraycopy(chunkLosses.toFloats(), 0, losses, from, to - from);
+      }
+    }
+
+    private int hits(Tape tape, Tensor logits, Tensor target) {
+      try (Tensor hits = device.zeros(target.size(0))) {
+        tape.kernels().labelIsLargest(logits, target, hits);
+        int count = 0;
+        for (float hit : hits.toFloats()) {
+          count += (int) hit;
+        }
+        return count;
       }
     }
 

@@ -18,7 +18,8 @@ public record StepReport(
     double learningRate,
     long labels,
     long tokens,
-    long stepNanos) {
+    long stepNanos)
+    implements StepResult {
 
   /** Tokens read a second. */
   public double tokensPerSecond() {

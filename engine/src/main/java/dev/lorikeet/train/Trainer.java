@@ -6,6 +6,7 @@ import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.data.PackedBatch;
 import dev.lorikeet.error.RunException;
+import dev.lorikeet.format.TensorData;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.DropoutKeys;
@@ -14,6 +15,7 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -54,6 +56,17 @@ public final class Trainer implements AutoCloseable {
    * @throws RunException if the loss or the gradient is not a number; nothing has been changed then
    */
   public StepReport step(GlobalBatch batch) {
+    return switch (attempt(batch, StepLimits.NONE)) {
+      case StepReport report -> report;
+      case BadStep bad -> throw new RunException(bad.stopMessage());
+    };
+  }
+
+  /**
+   * One step, unless its loss or gradient is not a number or is over a limit: then parameters and
+   * optimiser stay as they were.
+   */
+  public StepResult attempt(GlobalBatch batch, StepLimits limits) {
     long start = System.nanoTime();
     double weighted = 0;
     List<MicroBatch> microBatches = batch.microBatches();
@@ -64,18 +77,24 @@ public final class Trainer implements AutoCloseable {
     collective.sum(gradients);
     double meanLoss = collective.sum(weighted)[0];
     double norm = clip.norm(gradients);
-    requireFinite(batch, meanLoss, norm);
-    clip.apply(gradients, norm);
+    Optional<BadStep.Cause> cause = limits.broken(meanLoss, norm);
     double rate = setup.learningRate().at(batch.step());
-    optimizer.update(rate);
-    return new StepReport(
-        batch.step() + 1,
-        meanLoss,
-        norm,
-        rate,
-        batch.labelCount(),
-        batch.tokenCount(),
-        System.nanoTime() - start);
+    if (cause.isPresent()) {
+      parameters.forEach(Parameter::clearGradient);
+    } else {
+      clip.apply(gradients, norm);
+      optimizer.update(rate);
+    }
+    StepReport report =
+        new StepReport(
+            batch.step() + 1,
+            meanLoss,
+            norm,
+            rate,
+            batch.labelCount(),
+            batch.tokenCount(),
+            System.nanoTime() - start);
+    return cause.isPresent() ? new BadStep(report, cause.get(), ids(batch)) : report;
   }
 
   /** Adds a micro-batch's gradients; returns its share of the step's loss. */
@@ -106,33 +125,47 @@ public final class Trainer implements AutoCloseable {
         : 1.0 / (Math.max(1, microBatch.labelCount()) * (double) batch.microBatches().size());
   }
 
-  private void requireFinite(GlobalBatch batch, double meanLoss, double norm) {
-    if (Double.isFinite(meanLoss) && Double.isFinite(norm)) {
-      return;
-    }
-    parameters.forEach(Parameter::clearGradient);
-    List<Long> ids =
-        batch.microBatches().stream()
-            .flatMap(microBatch -> microBatch.examples().stream())
-            .map(Example::id)
-            .toList();
-    throw new RunException(
-        "step %d: the loss is %s and the gradient's norm %s, so training was stopped before this update. Examples of the step: %s. A lower learning_rate or max_grad_norm, or more warmup_steps, is the usual remedy."
-            .formatted(batch.step() + 1, meanLoss, norm, ids));
+  private static List<Long> ids(GlobalBatch batch) {
+    return batch.microBatches().stream()
+        .flatMap(microBatch -> microBatch.examples().stream())
+        .map(Example::id)
+        .toList();
   }
 
   /** Mean loss a labelled token over held-out examples, {@code microBatch} examples at a time. */
   public double validate(List<Example> examples, int microBatch) {
+    return evaluate(examples, microBatch).loss();
+  }
+
+  /** Loss and accuracy over held-out examples, {@code microBatch} examples at a time. */
+  public Evaluation evaluate(List<Example> examples, int microBatch) {
     double sum = 0;
     long labels = 0;
+    long correct = 0;
     for (int from = 0; from < examples.size(); from += microBatch) {
       List<Example> part = examples.subList(from, Math.min(examples.size(), from + microBatch));
-      for (float tokenLoss : loss.losses(PackedBatch.of(part))) {
+      LanguageModelLoss.Judged judged = loss.judged(PackedBatch.of(part));
+      correct += judged.correct();
+      for (float tokenLoss : judged.losses()) {
         sum += tokenLoss;
         labels++;
       }
     }
-    return sum / labels;
+    return new Evaluation(sum / labels, (double) correct / labels);
+  }
+
+  /** What the optimiser's next update depends on, see {@link Optimizer#state}. */
+  public Map<String, TensorData> optimizerState() {
+    return optimizer.state();
+  }
+
+  /**
+   * Goes on where the optimiser that gave {@code state} stopped.
+   *
+   * @throws IllegalArgumentException if the state belongs to another optimiser or other parameters
+   */
+  public void restoreOptimizer(Map<String, TensorData> state) {
+    optimizer.restore(state);
   }
 
   @Override

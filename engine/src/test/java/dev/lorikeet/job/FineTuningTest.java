@@ -162,6 +162,7 @@ final class FineTuningTest {
     assertEquals(
         List.of(
             "adapter",
+            "checkpoints",
             "log.txt",
             "metrics.jsonl",
             "provenance.json",

@@ -48,6 +48,37 @@ final class CrossEntropyKernelTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"1,1", "3,7", "7,13", "13,64", "13,207", "64,49157"})
+  void findsTheLabelsThatAreLargest(int rows, int vocabulary) {
+    try (Device device = Device.cpu(2);
+        Tensors tensors = new Tensors(device)) {
+      float[] logits = Tensors.numbers("logits", rows * vocabulary);
+      int[] labels = new int[rows];
+      for (int t = 0; t < rows; t++) {
+        labels[t] = (t * 31) % vocabulary;
+        if (t % 2 == 0) {
+          logits[t * vocabulary + labels[t]] = 100;
+        }
+      }
+      // Of equal numbers the first one is the largest.
+      logits[(rows - 1) * vocabulary] = 200;
+      logits[(rows - 1) * vocabulary + labels[rows - 1]] = 200;
+      Tensor given = tensors.of(logits, rows, vocabulary);
+      Tensor ids = device.ints(labels);
+      Tensor expected = tensors.of(new float[rows], rows);
+      Tensor actual = tensors.of(new float[rows], rows);
+      new TorchKernels(Precision.FLOAT64).labelIsLargest(given, ids, expected);
+      Kernels.of(device).labelIsLargest(given, ids, actual);
+      ids.close();
+      assertArrayEquals(expected.toFloats(), actual.toFloats());
+      for (int t = 0; t < rows - 1; t += 2) {
+        assertEquals(1f, actual.toFloats()[t], "row " + t);
+      }
+      assertEquals(labels[rows - 1] == 0 ? 1f : 0f, actual.toFloats()[rows - 1]);
+    }
+  }
+
   @Test
   @Tag("reference")
   void agreesWithTheGoldenCases() {

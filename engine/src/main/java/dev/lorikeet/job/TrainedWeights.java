@@ -1,0 +1,93 @@
+package dev.lorikeet.job;
+
+import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.format.SafeTensors;
+import dev.lorikeet.format.StoredType;
+import dev.lorikeet.format.TensorEntry;
+import dev.lorikeet.kernel.Kernels;
+import dev.lorikeet.nn.WeightsFile;
+import dev.lorikeet.tape.Parameter;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What a run trains, on its way to files and back.
+ *
+ * @param loaded model and perhaps adapter
+ * @param trained the trained ones of their weights
+ * @param baseModel what an adapter's file says that it was trained on
+ */
+record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseModel) {
+  private static final String EXACT = "trained.safetensors";
+
+  TrainedWeights {
+    trained = List.copyOf(trained);
+  }
+
+  /** Name of the folder that {@link #export} fills. */
+  String folderName() {
+    return loaded.adapter().isPresent() ? "adapter" : Technique.FULL.spelling() + "-model";
+  }
+
+  /** Writes {@code directory/folderName}: an adapter in PEFT's layout, or a whole model. */
+  Path export(Path directory) {
+    Path folder = directory.resolve(folderName());
+    if (loaded.adapter().isPresent()) {
+      loaded.adapter().get().write(folder, baseModel);
+    } else {
+      CheckpointWriter.write(folder, loaded.directory(), loaded.model().parameters());
+    }
+    return folder;
+  }
+
+  /** The same, and the exact bits of every trained value under its own name. */
+  void write(Path checkpoint) {
+    export(checkpoint);
+    WeightsFile.write(checkpoint.resolve(EXACT), trained, StoredType.F32);
+  }
+
+  /**
+   * Takes the values of a checkpoint.
+   *
+   * @throws ConfigException if it holds other values than this recipe trains
+   */
+  void restore(Path checkpoint) {
+    try (SafeTensors file = SafeTensors.open(checkpoint.resolve(EXACT))) {
+      trained.forEach(parameter -> requireIn(file, parameter));
+      if (file.entries().size() != trained.size()) {
+        throw new ConfigException(
+            "%s holds %d trained values, but the recipe trains %d; a run goes on only with the same technique, rank and targets"
+                .formatted(file.file(), file.entries().size(), trained.size()));
+      }
+      for (Parameter parameter : trained) {
+        parameter
+            .value()
+            .copyFrom(file.bytes(parameter.name()).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED));
+      }
+    }
+  }
+
+  private static void requireIn(SafeTensors file, Parameter parameter) {
+    List<Long> shape = Arrays.stream(parameter.value().shape()).boxed().toList();
+    TensorEntry entry = file.entries().get(parameter.name());
+    if (entry == null || !entry.shape().equals(shape) || entry.type() != StoredType.F32) {
+      throw new ConfigException(
+          "%s: the recipe trains %s of shape %s, but the checkpoint holds %s; a run goes on only with the same technique, rank and targets"
+              .formatted(
+                  file.file(),
+                  parameter.name(),
+                  shape,
+                  entry == null ? "no such value" : entry.type() + " of shape " + entry.shape()));
+    }
+  }
+
+  /** Whether every trained value is a finite number. */
+  boolean finite() {
+    return trained.stream()
+        .map(Parameter::value)
+        .allMatch(value -> Double.isFinite(Kernels.of(value.device()).sumOfSquares(value)));
+  }
+}
