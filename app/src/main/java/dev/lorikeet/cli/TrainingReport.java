@@ -40,12 +40,15 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
   static String technique(RunConfig config) {
     AdapterSettings adapter = config.adapter();
     return adapter.technique() == Technique.FULL
-        ? "full training of all weights"
+        ? "full training of "
+            + adapter
+                .train()
+                .map(chosen -> chosen.words() + " only")
+                .or(() -> adapter.freeze().map(frozen -> "all weights but " + frozen.words()))
+                .orElse("all weights")
         : "%s, r %d on %s"
             .formatted(
-                adapter.technique().spelling(),
-                adapter.r(),
-                String.join(", ", adapter.targetModules()));
+                adapter.technique().spelling(), adapter.r(), adapter.targetModules().words());
   }
 
   /** Prints the result as a document or for people. */
@@ -71,7 +74,11 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
     boolean full = config.adapter().technique() == Technique.FULL;
     String model = full ? result.output().toString() : config.model().path();
     String adapter = full ? "" : " --adapter " + ShellWord.of(result.output().toString());
-    return "lorikeet generate --model " + ShellWord.of(model) + adapter + " --prompt '...'";
+    return "lorikeet generate --model "
+        + ShellWord.of(model)
+        + adapter
+        + QuantizationOptions.of(config)
+        + " --prompt '...'";
   }
 
   private Map<String, Object> document() {

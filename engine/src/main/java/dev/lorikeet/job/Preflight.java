@@ -25,7 +25,7 @@ record Preflight(RunConfig config, DataSet data, BatchPlan plan, int contextLeng
   void check(RunListener listener) {
     requireValidation();
     tellLengths(listener);
-    tellWarmup(listener);
+    TrainingRules.of(config).oddities(plan.steps()).forEach(listener::notice);
   }
 
   private void requireValidation() {
@@ -56,16 +56,6 @@ record Preflight(RunConfig config, DataSet data, BatchPlan plan, int contextLeng
       listener.notice(
           "%d of %d records were left out: nothing to learn was left of them after cutting."
               .formatted(report.dropped(), report.records()));
-    }
-  }
-
-  private void tellWarmup(RunListener listener) {
-    long warmup = config.train().warmupSteps();
-    long steps = plan.steps();
-    if (warmup >= steps) {
-      listener.notice(
-          "train.warmup_steps %d is not less than the run's %d steps, so the learning rate never reaches its peak."
-              .formatted(warmup, steps));
     }
   }
 }
