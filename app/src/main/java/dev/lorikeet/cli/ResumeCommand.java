@@ -105,7 +105,7 @@ final class ResumeCommand implements Callable<Integer> {
               + run
               + " is finished. To train it on, give it more steps, as in: lorikeet resume "
               + ShellWord.of(run)
-              + " --set train.epochs=2 --allow-changes");
+              + " --set train.epochs=N --allow-changes");
     }
   }
 }

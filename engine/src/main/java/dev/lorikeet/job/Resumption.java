@@ -49,7 +49,7 @@ record Resumption(ResumeRequest request, RunRecord run, RunConfig config, Checkp
     Checkpoints.Found found = Checkpoints.newest(directory.checkpoints());
     if (found.checkpoint().isEmpty() && !found.damaged().isEmpty()) {
       throw new RunException(
-          "No checkpoint of run %s is whole, so it cannot go on:%n  - %s%nTrain anew with: lorikeet finetune %s"
+          "No checkpoint of run %s is whole, so it cannot go on:\n  - %s\nTrain anew with: lorikeet finetune %s"
               .formatted(run.id(), String.join("\n  - ", found.damaged()), directory.recipe()));
     }
     if (found.checkpoint().isEmpty() && finished) {
@@ -109,7 +109,7 @@ record Resumption(ResumeRequest request, RunRecord run, RunConfig config, Checkp
       return;
     }
     throw new ConfigException(
-        "Run %s was trained otherwise, so it would not go on bit for bit:%n  - %s%n%sUndo the changes, or accept them with --allow-changes"
+        "Run %s was trained otherwise, so it would not go on bit for bit:\n  - %s\n%sUndo the changes, or accept them with --allow-changes"
             .formatted(
                 run.id(),
                 String.join("\n  - ", changes),

@@ -14,7 +14,7 @@ import java.util.OptionalDouble;
  *
  * @param step steps so far, skipped ones included
  * @param skipped steps without an update
- * @param skippedInARow how many of them came last
+ * @param lastSkipped how many of them came last
  * @param tokens tokens read
  * @param elapsedNanos time spent, over all processes
  * @param trainLoss loss of the last update's step, nats a token
@@ -27,7 +27,7 @@ import java.util.OptionalDouble;
 record TrainState(
     long step,
     long skipped,
-    int skippedInARow,
+    int lastSkipped,
     long tokens,
     long elapsedNanos,
     OptionalDouble trainLoss,
@@ -81,7 +81,7 @@ record TrainState(
     return new TrainState(
         step + 1,
         skipped + 1,
-        skippedInARow + 1,
+        lastSkipped + 1,
         tokens + bad.measured().tokens(),
         nanos,
         trainLoss,
@@ -105,7 +105,7 @@ record TrainState(
     return new TrainState(
         step,
         skipped,
-        skippedInARow,
+        lastSkipped,
         tokens,
         nanos,
         trainLoss,

@@ -145,10 +145,10 @@ final class TrainingLoop {
     state = state.without(bad, elapsedNanos());
     job.recorder().warning(bad.skipMessage());
     job.listener().notice(bad.skipMessage());
-    if (state.skippedInARow() >= MOST_BAD_STEPS_IN_A_ROW) {
+    if (state.lastSkipped() >= MOST_BAD_STEPS_IN_A_ROW) {
       throw new RunException(
           "%d steps in a row were bad and left out, the last one: %s"
-              .formatted(state.skippedInARow(), bad.stopMessage()));
+              .formatted(state.lastSkipped(), bad.stopMessage()));
     }
   }
 
