@@ -6,6 +6,7 @@ import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What a fine-tuning takes besides its recipe.
@@ -15,18 +16,20 @@ import java.util.Optional;
  * @param versions of Lorikeet and its libraries, for the record
  * @param clock tells the time of the run
  * @param stop asks the run to stop
+ * @param memoryBytes what the run may take; empty: what the machine or container has left
  */
 public record FineTuneOptions(
     Optional<Path> out,
     List<String> commandLine,
     Map<String, String> versions,
     Clock clock,
-    StopSignal stop) {
+    StopSignal stop,
+    OptionalLong memoryBytes) {
 
   /** Options of a run that nobody stops. */
   public FineTuneOptions(
       Optional<Path> out, List<String> commandLine, Map<String, String> versions, Clock clock) {
-    this(out, commandLine, versions, clock, new StopSignal());
+    this(out, commandLine, versions, clock, new StopSignal(), OptionalLong.empty());
   }
 
   /** A new folder, nothing to add to the record, the system's clock. */
@@ -37,6 +40,11 @@ public record FineTuneOptions(
 
   /** The same, with {@code stop} to ask the run to stop. */
   public FineTuneOptions stoppedBy(StopSignal signal) {
-    return new FineTuneOptions(out, commandLine, versions, clock, signal);
+    return new FineTuneOptions(out, commandLine, versions, clock, signal, memoryBytes);
+  }
+
+  /** The same, for a run that may take no more than {@code bytes} of memory. */
+  public FineTuneOptions within(long bytes) {
+    return new FineTuneOptions(out, commandLine, versions, clock, stop, OptionalLong.of(bytes));
   }
 }

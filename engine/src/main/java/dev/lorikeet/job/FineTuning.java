@@ -15,7 +15,10 @@ import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.HostMemory;
 import dev.lorikeet.train.Collective;
+import dev.lorikeet.train.MemoryGuard;
+import dev.lorikeet.train.StepShape;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
 import java.nio.file.Path;
@@ -38,6 +41,7 @@ public final class FineTuning implements AutoCloseable {
   private final LoadedModel loaded;
   private final DataSet data;
   private final BatchPlan plan;
+  private final long lossChunkFloats;
   private final List<Parameter> trained;
 
   /**
@@ -46,31 +50,33 @@ public final class FineTuning implements AutoCloseable {
    * @throws LorikeetException for whatever the user can mend
    */
   private FineTuning(
-      RunConfig config,
+      RunConfig recipe,
       FineTuneOptions options,
       RunListener listener,
       Optional<Resumption> resumption) {
-    this.config = config;
     this.options = options;
     this.listener = listener;
     this.resumption = resumption;
     if (resumption.isEmpty()) {
       options.out().ifPresent(RunDirectory::requireFree);
     }
-    device = Devices.open(config.device());
+    device = Devices.open(recipe.device());
     try {
-      loaded = load();
-      RunConfig fitted = fitToContext();
+      long available = options.memoryBytes().orElseGet(HostMemory::availableBytes);
+      StepMemory memory = new StepMemory(recipe, device.threads());
+      memory.requireWeights(available);
+      loaded = load(recipe);
+      RunConfig fitted = fitToContext(recipe);
       data = DataSet.load(fitted.data(), fitted.train().seed(), loaded.tokenizer());
       data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
-      plan = BatchPlan.of(fitted, data.train().size());
+      StepShape shape = fitToMemory(recipe, memory, available);
+      lossChunkFloats = shape.lossChunkFloats();
+      config =
+          recipe.with(
+              "train.micro_batch=" + shape.microBatch(), "train.recompute=" + shape.recompute());
+      plan = BatchPlan.of(config, data.train().size());
       new Preflight(fitted, data, plan, loaded.model().contextLength()).check(listener);
-      trained =
-          loaded
-              .adapter()
-              .map(LoraAdapter::parameters)
-              .orElseGet(() ->
-                  loaded.model().parameters().stream().filter(Parameter::isTrainable).toList());
+      trained = StepMemory.trained(loaded.model(), loaded.adapter());
       TrainingRules.of(config).groups().requireMatches(trained);
     } catch (RuntimeException failure) {
       close();
@@ -117,7 +123,7 @@ public final class FineTuning implements AutoCloseable {
     }
   }
 
-  private LoadedModel load() {
+  private LoadedModel load(RunConfig config) {
     Path directory = LoadedModel.directoryOf(config.model().path());
     QuantizationScheme base = QuantizationScheme.of(config);
     if (config.adapter().technique() == Technique.FULL) {
@@ -135,7 +141,7 @@ public final class FineTuning implements AutoCloseable {
   }
 
   /** The recipe with sequences no longer than the model's context. */
-  private RunConfig fitToContext() {
+  private RunConfig fitToContext(RunConfig config) {
     int context = loaded.model().contextLength();
     if (config.data().maxSeqLen() <= context) {
       return config;
@@ -144,6 +150,17 @@ public final class FineTuning implements AutoCloseable {
         "data.max_seq_len %d is more than the model's context; sequences are cut at %d tokens."
             .formatted(config.data().maxSeqLen(), context));
     return config.with("data.max_seq_len=" + context);
+  }
+
+  /** The micro-batch, and what else of a step's shape memory allows. */
+  private StepShape fitToMemory(RunConfig recipe, StepMemory memory, long available) {
+    TrainSettings train = recipe.train();
+    TrainingSetup setup = setup(recipe, 1, StepShape.DEFAULT_LOSS_CHUNK);
+    return new MemoryGuard(
+            shape -> memory.peakBytes(data, setup, shape), available, listener::notice)
+        .fit(
+            new StepShape(train.microBatch(), train.recompute(), StepShape.DEFAULT_LOSS_CHUNK),
+            train.globalBatch());
   }
 
   private FineTuneResult run() {
@@ -290,16 +307,21 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private TrainingSetup setup() {
+    return setup(config, plan.steps(), lossChunkFloats);
+  }
+
+  private static TrainingSetup setup(RunConfig config, long steps, long lossChunkFloats) {
     TrainSettings train = config.train();
     TrainingRules rules = TrainingRules.of(config);
     return new TrainingSetup(
-        rules.learningRate(plan.steps()),
+        rules.learningRate(steps),
         rules.optimizer(),
         train.maxGradNorm(),
         train.lossWeighting(),
         train.seed(),
         config.data().packing(),
-        train.recompute());
+        train.recompute(),
+        lossChunkFloats);
   }
 
   @Override

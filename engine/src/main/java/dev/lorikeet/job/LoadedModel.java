@@ -85,13 +85,29 @@ public final class LoadedModel implements AutoCloseable {
       QuantizationScheme base,
       Optional<ChosenLayers> chosen,
       Device device) {
-    Optional<Tokenizer> tokenizer = Optional.empty();
+    Tokenizer tokenizer = HfTokenizer.open(directory);
+    try {
+      CausalLm model = model(directory, training, adapter, base, chosen, device);
+      return new LoadedModel(directory, model, tokenizer, adapter);
+    } catch (RuntimeException failure) {
+      tokenizer.close();
+      throw failure;
+    }
+  }
+
+  /** The model alone, as {@link #load} has it; on failure the adapter is closed. */
+  static CausalLm model(
+      Path directory,
+      Training training,
+      Optional<LoraAdapter> adapter,
+      QuantizationScheme base,
+      Optional<ChosenLayers> chosen,
+      Device device) {
     Optional<CausalLm> model = Optional.empty();
     try (HfCheckpoint checkpoint = HfCheckpoint.open(directory)) {
       if (training == Training.TRAINABLE) {
         refuseQuantised(checkpoint);
       }
-      tokenizer = Optional.of(HfTokenizer.open(directory));
       Architecture architecture = Architecture.of(checkpoint.config());
       Weights stored =
           new QuantizedWeights(
@@ -110,11 +126,10 @@ public final class LoadedModel implements AutoCloseable {
                   adapter.isPresent() ? adapter.get() : Linear.Wrapper.none()));
       adapter.ifPresent(LoraAdapter::requireComplete);
       chosen.ifPresent(ChosenLayers::requireMatch);
-      return new LoadedModel(directory, model.get(), tokenizer.get(), adapter);
+      return model.get();
     } catch (RuntimeException failure) {
       model.ifPresent(CausalLm::close);
       adapter.ifPresent(LoraAdapter::close);
-      tokenizer.ifPresent(Tokenizer::close);
       throw failure;
     }
   }

@@ -23,15 +23,20 @@ import java.util.Optional;
  * linear map, adapted or not.
  */
 public final class LanguageModelLoss {
-  /** Logits of one chunk, at most: 32 MiB. */
-  private static final long CHUNK_FLOATS = 8L << 20;
-
   private final CausalLm model;
   private final Device device;
+  private final long chunkFloats;
 
+  /** With the usual number of logits at one time. */
   public LanguageModelLoss(CausalLm model, Device device) {
+    this(model, device, StepShape.DEFAULT_LOSS_CHUNK);
+  }
+
+  /** {@code chunkFloats}: logits that exist at one time, at most, but those of 16 positions. */
+  public LanguageModelLoss(CausalLm model, Device device, long chunkFloats) {
     this.model = model;
     this.device = device;
+    this.chunkFloats = chunkFloats;
   }
 
   /** The losses −log p of every labelled position, in order, without gradients. */
@@ -86,7 +91,7 @@ public final class LanguageModelLoss {
       pass.tape().release(hidden);
       Var normed = model.finalNorm().forward(pass, selected);
       HeadRun run = new HeadRun(pass, normed, rows, weight);
-      int chunk = Math.clamp(CHUNK_FLOATS / model.vocabularySize(), 16, 1 << 20);
+      int chunk = Math.clamp(chunkFloats / model.vocabularySize(), 16, 1 << 20);
       for (int from = 0; from < rows.length; from += chunk) {
         run.chunk(batch.labels(), from, Math.min(rows.length, from + chunk));
       }

@@ -25,6 +25,7 @@ public record MemoryGuard(
   /** Share of the memory that tensors may have; the rest is for what an allocator keeps ready. */
   private static final double USABLE = 0.9;
 
+  private static final double MEBI = 1L << 20;
   private static final double GIBI = 1L << 30;
 
   /** Whether a step in this shape fits. */
@@ -47,7 +48,7 @@ public record MemoryGuard(
       shape = shape.withRecompute();
       notice.accept(
           "activations are computed again on the way back (train.recompute), so that a step fits: it needs %s of the %s that are free."
-              .formatted(needed(shape), gibi(availableBytes)));
+              .formatted(needed(shape), words(availableBytes)));
     }
     if (!fits(shape)) {
       shape = fewerLogits(shape);
@@ -55,7 +56,7 @@ public record MemoryGuard(
     if (!fits(shape)) {
       throw new ConfigException(
           "a step does not fit into memory: with one example at a time, recompute and the fewest logits it needs %s, and %s are free. Shorter sequences (data.max_seq_len), a smaller model, fewer trained weights or a machine with more memory would fit."
-              .formatted(needed(shape), gibi(availableBytes)));
+              .formatted(needed(shape), words(availableBytes)));
     }
     return shape;
   }
@@ -75,7 +76,7 @@ public record MemoryGuard(
             .formatted(
                 wanted.microBatch(),
                 needed(wanted),
-                gibi(availableBytes),
+                words(availableBytes),
                 globalBatch / found.microBatch(),
                 found.microBatch(),
                 globalBatch));
@@ -133,10 +134,13 @@ public record MemoryGuard(
   }
 
   private String needed(StepShape shape) {
-    return gibi(need.applyAsLong(shape));
+    return words(need.applyAsLong(shape));
   }
 
-  private static String gibi(long bytes) {
-    return String.format(Locale.ROOT, "%.2f GiB", bytes / GIBI);
+  /** {@code bytes} as people say it. */
+  public static String words(long bytes) {
+    return bytes < GIBI
+        ? String.format(Locale.ROOT, "%.1f MiB", bytes / MEBI)
+        : String.format(Locale.ROOT, "%.2f GiB", bytes / GIBI);
   }
 }

@@ -46,7 +46,7 @@ public final class Trainer implements AutoCloseable {
     this.collective = collective;
     Kernels kernels = Kernels.of(device);
     clip = new GradientClip(kernels, setup.maxGradNorm());
-    loss = new LanguageModelLoss(model, device);
+    loss = new LanguageModelLoss(model, device, setup.lossChunkFloats());
     optimizer = setup.optimizer().start(this.parameters, kernels);
   }
 

@@ -12,6 +12,7 @@ import dev.lorikeet.config.TrainSettings.LossWeighting;
  * @param seed of dropout masks
  * @param packing whether the examples of a micro-batch share one pass
  * @param recompute whether blocks run again on the way back
+ * @param lossChunkFloats logits that exist at one time, at most
  */
 public record TrainingSetup(
     LearningRate learningRate,
@@ -20,4 +21,26 @@ public record TrainingSetup(
     LossWeighting lossWeighting,
     long seed,
     boolean packing,
-    boolean recompute) {}
+    boolean recompute,
+    long lossChunkFloats) {
+
+  /** With the usual number of logits at one time. */
+  public TrainingSetup(
+      LearningRate learningRate,
+      Optimizer.Settings optimizer,
+      double maxGradNorm,
+      LossWeighting lossWeighting,
+      long seed,
+      boolean packing,
+      boolean recompute) {
+    this(
+        learningRate,
+        optimizer,
+        maxGradNorm,
+        lossWeighting,
+        seed,
+        packing,
+        recompute,
+        StepShape.DEFAULT_LOSS_CHUNK);
+  }
+}

@@ -38,7 +38,7 @@ final class MemoryGuardTest {
     assertEquals(WANTED.withMicroBatch(3), fit(300));
     assertEquals(
         List.of(
-            "train.micro_batch 4 does not fit (0.29 GiB of 0.29 GiB free), so a step takes 4"
+            "train.micro_batch 4 does not fit (292.0 MiB of 300.0 MiB free), so a step takes 4"
                 + " micro-batches of 3; the global batch stays 12."),
         notices);
   }
@@ -59,7 +59,7 @@ final class MemoryGuardTest {
     ConfigException failure = assertThrows(ConfigException.class, () -> fit(100));
     assertTrue(
         String.valueOf(failure.getMessage())
-            .contains("it needs 0.10 GiB, and 0.10 GiB are free. Shorter sequences"),
+            .contains("it needs 105.0 MiB, and 100.0 MiB are free. Shorter sequences"),
         failure.getMessage());
   }
 

@@ -1,0 +1,130 @@
+package dev.lorikeet.job;
+
+import dev.lorikeet.adapter.LoraAdapter;
+import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.config.RunConfig;
+import dev.lorikeet.data.DataSet;
+import dev.lorikeet.data.Example;
+import dev.lorikeet.data.GlobalBatch;
+import dev.lorikeet.data.MicroBatch;
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.quant.QuantizationScheme;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tape.Parameter.Training;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.train.Collective;
+import dev.lorikeet.train.MemoryGuard;
+import dev.lorikeet.train.StepShape;
+import dev.lorikeet.train.Trainer;
+import dev.lorikeet.train.TrainingSetup;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The bytes of tensors that a run needs, counted on a device of shapes by the very code that loads
+ * and trains: nothing is allocated and nothing is guessed.
+ *
+ * @param config the run
+ * @param threads of the device that it will have, which some buffers go by
+ */
+record StepMemory(RunConfig config, int threads) {
+
+  /** Weights, adapter and their copies alone must leave something for a step. */
+  void requireWeights(long availableBytes) {
+    long needed = weightBytes();
+    if (needed > availableBytes) {
+      throw new ConfigException(
+          "the weights of %s take %s, and %s of memory are free; use a smaller model, adapter.technique: qlora, or a machine with more memory"
+              .formatted(
+                  config.model().path(),
+                  MemoryGuard.words(needed),
+                  MemoryGuard.words(availableBytes)));
+    }
+  }
+
+  /** Bytes of the model and its adapter. */
+  private long weightBytes() {
+    try (Device shapes = Device.shapeOnly(threads)) {
+      Optional<LoraAdapter> adapter = adapter(shapes);
+      try (CausalLm _ = model(adapter, shapes)) {
+        return shapes.memory().currentBytes();
+      } finally {
+        adapter.ifPresent(LoraAdapter::close);
+      }
+    }
+  }
+
+  /**
+   * Most bytes of a step and of a validation: those whose examples are the longest, which no order
+   * of the data exceeds.
+   *
+   * @param setup of the trainer, without the parts that {@code shape} says
+   */
+  long peakBytes(DataSet data, TrainingSetup setup, StepShape shape) {
+    TrainingSetup cut =
+        new TrainingSetup(
+            setup.learningRate(),
+            setup.optimizer(),
+            setup.maxGradNorm(),
+            setup.lossWeighting(),
+            setup.seed(),
+            setup.packing(),
+            shape.recompute(),
+            shape.lossChunkFloats());
+    try (Device shapes = Device.shapeOnly(threads)) {
+      Optional<LoraAdapter> adapter = adapter(shapes);
+      try (CausalLm model = model(adapter, shapes)) {
+        List<Parameter> trained = trained(model, adapter);
+        List<Parameter> copied = adapter.map(LoraAdapter::parameters).orElse(List.of());
+        try (Trainer trainer = new Trainer(model, trained, cut, shapes, Collective.solo());
+            LastGood copies = new LastGood(copied, 0)) {
+          copies.beforeStep();
+          MicroBatch longest = new MicroBatch(longest(data.train(), shape.microBatch()));
+          // Gradients exist from the second micro-batch and step on, before activations do.
+          boolean accumulates = shape.microBatch() < config.train().globalBatch();
+          List<MicroBatch> batch = accumulates ? List.of(longest, longest) : List.of(longest);
+          trainer.step(new GlobalBatch(0, 0, batch));
+          trainer.step(new GlobalBatch(1, 0, batch));
+          if (!data.validation().isEmpty()) {
+            trainer.validate(longest(data.validation(), shape.microBatch()), shape.microBatch());
+          }
+          return shapes.memory().peakBytes();
+        }
+      } finally {
+        adapter.ifPresent(LoraAdapter::close);
+      }
+    }
+  }
+
+  private static List<Example> longest(List<Example> examples, int count) {
+    return examples.stream()
+        .sorted(Comparator.comparingInt(Example::length).reversed())
+        .limit(count)
+        .toList();
+  }
+
+  /** What a run trains: an adapter's parameters, or the model's own that are trainable. */
+  static List<Parameter> trained(CausalLm model, Optional<LoraAdapter> adapter) {
+    return adapter
+        .map(LoraAdapter::parameters)
+        .orElseGet(() -> model.parameters().stream().filter(Parameter::isTrainable).toList());
+  }
+
+  private Optional<LoraAdapter> adapter(Device device) {
+    return config.adapter().technique() == Technique.FULL
+        ? Optional.empty()
+        : Optional.of(AdapterRecipe.adapter(config.adapter(), device, config.train().seed()));
+  }
+
+  private CausalLm model(Optional<LoraAdapter> adapter, Device device) {
+    return LoadedModel.model(
+        LoadedModel.directoryOf(config.model().path()),
+        adapter.isPresent() ? Training.FROZEN : Training.TRAINABLE,
+        adapter,
+        QuantizationScheme.of(config),
+        adapter.isPresent() ? Optional.empty() : AdapterRecipe.chosenLayers(config.adapter()),
+        device);
+  }
+}
