@@ -42,7 +42,7 @@ final class Amounts {
   /** Three significant digits: {@code 100 %}, {@code 8.57 %}, {@code 0.0622 %}. */
   static String percent(double share) {
     double percent = 100 * share;
-    int decimals = percent >= 99.95 ? 0 : percent >= 10 ? 1 : percent >= 1 ? 2 : 4;
+    int decimals = percent == 0 || percent >= 99.95 ? 0 : percent >= 10 ? 1 : percent >= 1 ? 2 : 4;
     return String.format(Locale.ROOT, "%." + decimals + "f %%", percent);
   }
 

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -90,12 +91,13 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   private static String score(ExactMatch.Result result) {
-    return "%d of %d right (%s ± %s)"
-        .formatted(
-            result.correct(),
-            result.answers().size(),
-            Amounts.percent(result.score()),
-            Amounts.percent(result.standardError()));
+    return String.format(
+        Locale.ROOT,
+        "%d of %d right (%.1f %% ± %.1f)",
+        result.correct(),
+        result.answers().size(),
+        100 * result.score(),
+        100 * result.standardError());
   }
 
   private void print(Outcome outcome, Progress progress) {

@@ -24,6 +24,7 @@ class AmountsTest {
   @Test
   void sharesOfAnySizeKeepThreeDigits() {
     assertEquals("100 %", Amounts.percent(1));
+    assertEquals("0 %", Amounts.percent(0));
     assertEquals("15.1 %", Amounts.percent(0.15098));
     assertEquals("8.57 %", Amounts.percent(0.0857));
     assertEquals("0.0622 %", Amounts.percent(0.000622));
