@@ -19,7 +19,8 @@ import java.util.regex.Pattern;
 /**
  * A LoRA adapter in PEFT's layout: {@code adapter_config.json} and {@code
  * adapter_model.safetensors}, whose keys are {@code base_model.model.MODULE.lora_A.weight} [r, in]
- * and {@code .lora_B.weight} [out, r].
+ * and {@code .lora_B.weight} [out, r], and with {@code use_dora} {@code .lora_magnitude_vector}
+ * [out].
  *
  * @param config contents of adapter_config.json
  * @param modules matrices by the module's name in the base model, in the order of the file; their
@@ -32,8 +33,10 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
   private static final String PREFIX = "base_model.model.";
   private static final String SUFFIX_A = ".lora_A.weight";
   private static final String SUFFIX_B = ".lora_B.weight";
+  private static final String SUFFIX_MAGNITUDE = ".lora_magnitude_vector";
   private static final Pattern KEY =
-      Pattern.compile("base_model\\.model\\.(.+)\\.lora_([AB])\\.weight");
+      Pattern.compile(
+          "base_model\\.model\\.(.+)\\.(?:lora_(A|B)\\.weight|(lora_magnitude_vector))");
 
   /** Copies the map and keeps its order. */
   public PeftAdapter {
@@ -64,7 +67,7 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
               + " adapter with PEFT's save_pretrained(..., safe_serialization=True).");
     }
     try (SafeTensors file = SafeTensors.open(weights)) {
-      return new PeftAdapter(config, readPairs(file, config.r()));
+      return new PeftAdapter(config, readPairs(file, config));
     }
   }
 
@@ -78,6 +81,8 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
     modules.forEach((module, pair) -> {
       tensors.put(PREFIX + module + SUFFIX_A, data(pair.a()));
       tensors.put(PREFIX + module + SUFFIX_B, data(pair.b()));
+      pair.magnitude()
+          .ifPresent(values -> tensors.put(PREFIX + module + SUFFIX_MAGNITUDE, data(values)));
     });
     try {
       Files.createDirectories(dir);
@@ -94,26 +99,32 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
     AtomicFile.writeString(dir.resolve(PeftAdapterConfig.FILE_NAME), config.toJson());
   }
 
-  private static Map<String, LoraPair> readPairs(SafeTensors file, int rank) {
+  private static Map<String, LoraPair> readPairs(SafeTensors file, PeftAdapterConfig config) {
     Map<String, LoraPair> pairs = new LinkedHashMap<>();
     for (TensorEntry entry : file.entries().values()) {
       Matcher key = KEY.matcher(entry.name());
-      if (!key.matches()) {
+      if (!key.matches() || (key.group(3) != null && !config.useDora())) {
         throw new FormatException(
             file.file(),
             entry.name(),
             "is not a key of a plain LoRA adapter; expected base_model.model.MODULE.lora_A.weight"
-                + " or .lora_B.weight. Save the adapter without trained embeddings, DoRA or other"
-                + " extra weights.");
+                + " or .lora_B.weight, and .lora_magnitude_vector with use_dora. Save the adapter"
+                + " without trained embeddings or other extra weights.");
+      }
+      String module = PREFIX + key.group(1);
+      if (key.group(3) != null) {
+        partner(file, entry.name(), module + SUFFIX_A);
+        continue;
       }
       boolean isA = key.group(2).equals("A");
-      String module = key.group(1);
-      TensorEntry partner =
-          partner(file, entry.name(), PREFIX + module + (isA ? SUFFIX_B : SUFFIX_A));
-      checkShape(file, entry, isA ? 0 : 1, rank);
+      TensorEntry partner = partner(file, entry.name(), module + (isA ? SUFFIX_B : SUFFIX_A));
+      checkShape(file, entry, isA ? 0 : 1, config.r());
       if (isA) {
-        checkShape(file, partner, 1, rank);
-        pairs.put(module, new LoraPair(floats(file, entry), floats(file, partner)));
+        checkShape(file, partner, 1, config.r());
+        Optional<FloatTensor> magnitude =
+            config.useDora() ? Optional.of(magnitude(file, entry, partner)) : Optional.empty();
+        pairs.put(
+            key.group(1), new LoraPair(floats(file, entry), floats(file, partner), magnitude));
       }
     }
     if (pairs.isEmpty()) {
@@ -121,6 +132,19 @@ public record PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> module
           file.file(), "the file holds no LoRA matrices. Save the adapter again.");
     }
     return pairs;
+  }
+
+  private static FloatTensor magnitude(SafeTensors file, TensorEntry a, TensorEntry b) {
+    TensorEntry magnitude = partner(file, a.name(), a.name().replace(SUFFIX_A, SUFFIX_MAGNITUDE));
+    List<Long> expected = List.of(b.shape().getFirst());
+    if (!magnitude.shape().equals(expected)) {
+      throw new FormatException(
+          file.file(),
+          magnitude.name(),
+          "shape %s, but %s implies %s. Download or save the adapter again."
+              .formatted(magnitude.shape(), b.name(), expected));
+    }
+    return floats(file, magnitude);
   }
 
   private static TensorEntry partner(SafeTensors file, String name, String partner) {

@@ -136,6 +136,36 @@ public record PeftAdapterConfig(
         peftVersion);
   }
 
+  /**
+   * This configuration with trained magnitudes, {@code use_dora}.
+   *
+   * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al. 2024</a>
+   */
+  public PeftAdapterConfig decomposed() {
+    return new PeftAdapterConfig(
+        peftType,
+        r,
+        loraAlpha,
+        loraDropout,
+        targetModules,
+        excludeModules,
+        bias,
+        useRslora,
+        true,
+        modulesToSave,
+        rankPattern,
+        alphaPattern,
+        layersToTransform,
+        layersPattern,
+        fanInFanOut,
+        initLoraWeights,
+        baseModelNameOrPath,
+        revision,
+        taskType,
+        inferenceMode,
+        peftVersion);
+  }
+
   /** Factor of b·a: alpha/r, or alpha/√r with {@code use_rslora}. */
   public double scale() {
     return loraAlpha / (useRslora ? Math.sqrt(r) : r);

@@ -22,8 +22,8 @@ import java.util.Optional;
 import java.util.TreeSet;
 
 /**
- * All LoRA modules of one model. Give it to a model as its wrapper; call {@link #requireComplete}
- * when the model stands. Owns the matrices.
+ * All LoRA or DoRA modules of one model. Give it to a model as its wrapper; call {@link
+ * #requireComplete} when the model stands. Owns the matrices.
  */
 public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final LoraSettings settings;
@@ -33,6 +33,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final Optional<Path> source;
   private final Optional<Targets> demanded;
   private final List<Lora> modules = new ArrayList<>();
+  private final Map<String, Dora> magnitudes = new LinkedHashMap<>();
   private final List<String> seen = new ArrayList<>();
 
   private LoraAdapter(
@@ -52,6 +53,9 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
 
   /** A fresh adapter; the start of A depends on {@code seed} and the module's name only. */
   public static LoraAdapter fresh(LoraSettings settings, Device device, long seed) {
+    if (settings.useDora()) {
+      Dora.requireLinear(settings.targets());
+    }
     return new LoraAdapter(
         settings,
         device,
@@ -68,7 +72,12 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     Targets targets = config.targetModules().map(Targets::new).orElseGet(Targets::allLinear);
     LoraSettings settings =
         new LoraSettings(
-            config.r(), config.loraAlpha(), config.useRslora(), config.loraDropout(), targets);
+            config.r(),
+            config.loraAlpha(),
+            config.useRslora(),
+            config.loraDropout(),
+            targets,
+            config.useDora());
     return new LoraAdapter(
         settings, device, new Rng(0), Optional.of(files), Optional.of(dir), Optional.empty());
   }
@@ -87,6 +96,14 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           dir,
           "the adapter to start from has use_rslora %s, so its matrices belong to another scale than the recipe's alpha/r; start from an adapter without rank stabilisation"
               .formatted(files.config().useRslora()));
+    }
+    if (files.config().useDora() != settings.useDora()) {
+      throw new FormatException(
+          dir,
+          "the adapter to start from has use_dora %s, but the recipe's technique %s; take the technique that it was made with"
+              .formatted(
+                  files.config().useDora(),
+                  settings.useDora() ? "trains magnitudes" : "has no magnitudes"));
     }
     return new LoraAdapter(
         settings,
@@ -109,7 +126,26 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     }
     Lora lora = given.isPresent() ? restored(base, given.get()) : fresh(base);
     modules.add(lora);
-    return lora;
+    return settings.useDora() ? decomposed(lora) : lora;
+  }
+
+  private Dora decomposed(Lora lora) {
+    Dora dora = given.isPresent() ? restored(lora, given.get()) : Dora.start(lora);
+    magnitudes.put(lora.name(), dora);
+    return dora;
+  }
+
+  private Dora restored(Lora lora, PeftAdapter files) {
+    FloatTensor magnitude = pairOf(lora.name(), files).magnitude().orElseThrow();
+    List<Long> expected = List.of((long) lora.outFeatures());
+    if (!magnitude.shape().equals(expected)) {
+      throw new FormatException(
+          source.orElseThrow(),
+          lora.name(),
+          "lora_magnitude_vector %s, but this model's module needs %s: the adapter belongs to another base model"
+              .formatted(magnitude.shape(), expected));
+    }
+    return new Dora(lora, upload(magnitude));
   }
 
   private Lora fresh(Linear base) {
@@ -206,12 +242,27 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     return settings;
   }
 
-  /** A and B of every module, in the order of the model. */
+  /** The magnitudes of the module {@code name}; none without DoRA. */
+  public Optional<Dora> dora(String name) {
+    return Optional.ofNullable(magnitudes.get(name));
+  }
+
+  /** The adapted maps as single weights, in the order of the model. */
+  public List<Mergeable> mergeable() {
+    List<Mergeable> merged = new ArrayList<>();
+    for (Lora module : modules) {
+      merged.add(dora(module.name()).map(Mergeable.class::cast).orElse(module));
+    }
+    return merged;
+  }
+
+  /** A, B and with DoRA m of every module, in the order of the model. */
   public List<Parameter> parameters() {
     List<Parameter> parameters = new ArrayList<>();
     for (Lora module : modules) {
       parameters.add(module.a());
       parameters.add(module.b());
+      dora(module.name()).map(Dora::magnitude).ifPresent(parameters::add);
     }
     return parameters;
   }
@@ -227,9 +278,11 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
             baseModel);
     Map<String, LoraPair> pairs = new LinkedHashMap<>();
     for (Lora module : modules) {
-      pairs.put(module.name(), new LoraPair(stored(module.a()), stored(module.b())));
+      Optional<FloatTensor> magnitude = dora(module.name()).map(dora -> stored(dora.magnitude()));
+      pairs.put(module.name(), new LoraPair(stored(module.a()), stored(module.b()), magnitude));
     }
-    PeftAdapter.write(dir, settings.rankStabilised() ? config.rankStabilised() : config, pairs);
+    PeftAdapterConfig scaled = settings.rankStabilised() ? config.rankStabilised() : config;
+    PeftAdapter.write(dir, settings.useDora() ? scaled.decomposed() : scaled, pairs);
   }
 
   private static FloatTensor stored(Parameter parameter) {
@@ -240,6 +293,8 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
 
   @Override
   public void close() {
+    magnitudes.values().forEach(Dora::close);
+    magnitudes.clear();
     modules.forEach(Lora::close);
     modules.clear();
   }

@@ -12,6 +12,7 @@ final class VectorKernels implements Kernels {
   private final AttentionKernel attention;
   private final CrossEntropyKernel crossEntropy;
   private final ElementKernel elements;
+  private final ColumnKernel columns;
 
   VectorKernels(CpuDevice device) {
     rows = new RowKernel(device);
@@ -21,6 +22,7 @@ final class VectorKernels implements Kernels {
     attention = new AttentionKernel(device);
     crossEntropy = new CrossEntropyKernel(device);
     elements = new ElementKernel(device);
+    columns = new ColumnKernel(device);
   }
 
   @Override
@@ -121,6 +123,16 @@ final class VectorKernels implements Kernels {
   @Override
   public void addSumOfRows(Tensor x, Tensor target) {
     rows.addSumOfRows(x, target);
+  }
+
+  @Override
+  public void scaleColumns(Tensor factor, Tensor shift, Tensor target) {
+    columns.scale(factor, shift, target);
+  }
+
+  @Override
+  public void scaleColumnsBackward(Tensor y, Tensor offset, Tensor factor, Tensor dy, Tensor sums) {
+    columns.scaleBackward(y, offset, factor, dy, sums);
   }
 
   @Override

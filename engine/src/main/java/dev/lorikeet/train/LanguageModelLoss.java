@@ -114,8 +114,7 @@ public final class LanguageModelLoss {
         if (tape.mode() == Mode.INFERENCE) {
           tape.kernels().crossEntropy(logits.value(), target, chunkLosses);
         } else {
-          tape.kernels().crossEntropyWithGradient(logits.value(), target, chunkLosses, weight);
-          tape.backward(logits, logits.value().retain());
+          goBack(tape, logits, target, chunkLosses);
         }
         if (gradient.isPresent()) {
           try (Tensor share = tape.takeGradient(start);
@@ -125,6 +124,16 @@ public final class LanguageModelLoss {
         }
         System.arraycopy(chunkLosses.toFloats(), 0, losses, from, to - from);
       }
+    }
+
+    /** The gradient takes the place of the logits, unless they are read on the way back. */
+    private void goBack(Tape tape, Var logits, Tensor target, Tensor chunkLosses) {
+      Tensor gradientOfLogits =
+          logits.isValueKept()
+              ? logits.value().emptyLike().copyFrom(logits.value())
+              : logits.value().retain();
+      tape.kernels().crossEntropyWithGradient(gradientOfLogits, target, chunkLosses, weight);
+      tape.backward(logits, gradientOfLogits);
     }
 
     /** The gradient goes on through the body; the tape takes it over. */
