@@ -57,14 +57,18 @@ public final class Dora implements Mergeable, AutoCloseable {
   private final Tensor shift;
   private float[] norms = new float[0];
   private int[] weakRows = new int[0];
-  private long seenVersion = -1;
+  private long normsVersion = -1;
+  private long factorVersion = -1;
 
   /** A map whose magnitude is the present norm of its rows. */
   public static Dora start(Lora lora) {
     RowNorms rowNorms = new RowNorms(baseWeight(lora), lora.scale());
     Tensor a = lora.a().value();
     float[] norms = rowNorms.of(a, lora.b().value());
-    return new Dora(lora, rowNorms, a.device().floats(norms.length).copyFrom(norms));
+    Dora dora = new Dora(lora, rowNorms, a.device().floats(norms.length).copyFrom(norms));
+    dora.norms = norms;
+    dora.normsVersion = dora.matricesVersion();
+    return dora;
   }
 
   /** A map with a given magnitude [out], which it takes over. */
@@ -293,14 +297,14 @@ public final class Dora implements Mergeable, AutoCloseable {
     return sum;
   }
 
-  /** Factors for the present A, B and m; does nothing as long as none of them changed. */
+  /** Norms and factors for the present A, B and m; does nothing as long as none of them changed. */
   private void followParameters() {
-    long version = lora.a().version() + lora.b().version() + magnitude.version();
-    if (version == seenVersion) {
-      return;
+    if (normsVersion != matricesVersion()) {
+      norms = rowNorms.of(lora.a().value(), lora.b().value());
+      normsVersion = matricesVersion();
     }
-    norms = rowNorms.of(lora.a().value(), lora.b().value());
-    if (factor.device().hasHostMemory()) {
+    long version = normsVersion + magnitude.version();
+    if (factorVersion != version && factor.device().hasHostMemory()) {
       float[] lengths = magnitude.value().toFloats();
       float[] c = new float[lengths.length];
       for (int i = 0; i < c.length; i++) {
@@ -313,7 +317,11 @@ public final class Dora implements Mergeable, AutoCloseable {
               .filter(i -> norms[i] > 0 && Math.abs(c[i]) < SMALLEST_FACTOR)
               .toArray();
     }
-    seenVersion = version;
+    factorVersion = version;
+  }
+
+  private long matricesVersion() {
+    return lora.a().version() + lora.b().version();
   }
 
   /**
