@@ -202,7 +202,8 @@ def write_logits(folder, base: str, scale: float, base_weights) -> None:
         with torch.no_grad():
             values = model(tokens[None], use_cache=False).logits[0]
         require_close(f"{base} {end}", values, plain(tokens.tolist()), 3e-6)
-        tensors |= {f"logits.{end}": values, "tokens": tokens.to(torch.int32)}
+        tensors[f"logits.{end}"] = values
+    write_json(folder / "logits.json", {"tokens": tokens.tolist()})
     write_tensors(folder / "logits.safetensors", tensors)
 
 

@@ -31,6 +31,7 @@ public final class Lorikeet {
           FinetuneCommand::new,
           GenerateCommand::new,
           ScoreCommand::new,
+          MergeCommand::new,
           InspectCommand::new,
           RunsCommand::commandLine,
           NanoCommand::commandLine,

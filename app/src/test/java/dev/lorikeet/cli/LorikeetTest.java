@@ -26,6 +26,7 @@ class LorikeetTest {
         "finetune",
         "generate",
         "score",
+        "merge",
         "inspect",
         "runs",
         "runs list",

@@ -30,6 +30,8 @@ public record AdapterSettings(
   public enum Technique implements Choice {
     /** A low-rank adapter; the base weights stay. */
     LORA,
+    /** The same with trained row magnitudes: PEFT's {@code use_dora}. */
+    DORA,
     /** Every weight of the model. */
     FULL
   }

@@ -25,7 +25,7 @@ final class RecipeKeys {
   /** Values of closed sets that are not built yet. */
   static final Map<String, Set<String>> RESERVED_VALUES =
       Map.of(
-          "adapter.technique", Set.of("qlora", "dora", "qdora"),
+          "adapter.technique", Set.of("qlora", "qdora"),
           "model.dtype", Set.of("bfloat16", "float16"));
 
   /** What other tools call our keys. */

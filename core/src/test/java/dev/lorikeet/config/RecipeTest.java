@@ -191,10 +191,10 @@ class RecipeTest {
     for (String key : List.of("data.columns", "data.sources", "data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
-    for (String technique : List.of("qlora", "dora", "qdora")) {
+    for (String technique : List.of("qlora", "qdora")) {
       assertOverrideProblem(
           "adapter.technique=" + technique,
-          "adapter.technique: " + technique + " is not available yet; available: lora, full");
+          "adapter.technique: " + technique + " is not available yet; available: lora, dora, full");
     }
   }
 

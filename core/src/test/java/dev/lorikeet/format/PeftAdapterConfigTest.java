@@ -224,7 +224,7 @@ final class PeftAdapterConfigTest {
     FormatException failure =
         refused(
             """
-            {"peft_type": "LORA", "use_dora": true, "bias": "all", "modules_to_save": ["score"],
+            {"peft_type": "LORA", "bias": "all", "modules_to_save": ["score"],
              "rank_pattern": {"q": 4}, "alpha_pattern": {"q": 4}, "layer_replication": [[0, 4]],
              "fan_in_fan_out": true, "trainable_token_indices": [1], "lora_bias": true,
              "megatron_config": {"a": 1}, "target_parameters": ["p"], "alora_invocation_tokens": [1],
@@ -234,7 +234,7 @@ final class PeftAdapterConfigTest {
             """);
     assertSays(
         failure,
-        "the adapter uses features that are not supported: use_dora, fan_in_fan_out,"
+        "the adapter uses features that are not supported: fan_in_fan_out,"
             + " modules_to_save, rank_pattern, alpha_pattern, layer_replication,"
             + " trainable_token_indices, lora_bias, megatron_config, target_parameters,"
             + " alora_invocation_tokens, arrow_config, kasa_config, monteclora_config, use_bdlora,"

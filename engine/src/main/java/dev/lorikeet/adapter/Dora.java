@@ -5,6 +5,7 @@ import dev.lorikeet.format.TargetModules;
 import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.nn.BaseWeight;
+import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
@@ -407,6 +408,11 @@ public final class Dora implements Mergeable, AutoCloseable {
   @Override
   public int outFeatures() {
     return lora.outFeatures();
+  }
+
+  @Override
+  public Linear base() {
+    return lora.base();
   }
 
   /** The update BA with the map that is adapted. */

@@ -174,7 +174,7 @@ public final class Lora implements Mergeable, AutoCloseable {
     return dropout;
   }
 
-  /** The map that is adapted. */
+  @Override
   public Linear base() {
     return base;
   }

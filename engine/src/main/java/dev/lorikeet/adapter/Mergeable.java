@@ -15,4 +15,7 @@ public interface Mergeable extends Linear {
    *     those very rows of the base's own weight
    */
   void mergedRows(int from, Tensor out);
+
+  /** The map that is adapted. */
+  Linear base();
 }

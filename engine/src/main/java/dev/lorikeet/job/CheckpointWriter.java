@@ -2,7 +2,6 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.AtomicFile;
-import dev.lorikeet.format.StoredType;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
 import java.io.IOException;
@@ -13,7 +12,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes a fully trained model as a Hugging Face checkpoint with float32 weights. */
+/** Writes a model as a Hugging Face checkpoint. */
 final class CheckpointWriter {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -22,16 +21,19 @@ final class CheckpointWriter {
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
-          "generation_config.json");
+          "generation_config.json",
+          "chat_template.jinja");
+  private static final String HEAD = "lm_head.weight";
 
   private CheckpointWriter() {}
 
   /**
-   * Writes weights, config and tokenizer; each file is whole or not there.
+   * Writes weights, config and tokenizer; each file is whole or not there. The config names the
+   * weights' format, and says whether the head is tied as the weights have it.
    *
-   * @param source folder of the model that was trained
+   * @param source folder of the model that the parameters come from
    */
-  static void write(Path directory, Path source, List<Parameter> parameters) {
+  static void write(Path directory, Path source, List<Parameter> parameters, WeightFormat format) {
     try {
       Files.createDirectories(directory);
       for (String name : COMPANIONS) {
@@ -47,9 +49,12 @@ final class CheckpointWriter {
     }
     ObjectNode config = (ObjectNode) JSON.readTree(source.resolve("config.json").toFile());
     config.remove("torch_dtype");
-    config.put("dtype", "float32");
+    config.put("dtype", format.spelling());
+    if (parameters.stream().anyMatch(parameter -> parameter.name().equals(HEAD))) {
+      config.put("tie_word_embeddings", false);
+    }
     AtomicFile.writeString(
         directory.resolve("config.json"), JSON.writeValueAsString(config) + "\n");
-    WeightsFile.write(directory.resolve("model.safetensors"), parameters, StoredType.F32);
+    WeightsFile.write(directory.resolve("model.safetensors"), parameters, format.stored());
   }
 }

@@ -108,7 +108,8 @@ public final class FineTuning implements AutoCloseable {
             adapter.loraAlpha(),
             false,
             adapter.loraDropout(),
-            Targets.of(adapter.targetModules()));
+            Targets.of(adapter.targetModules()),
+            adapter.technique() == Technique.DORA);
     return adapter
         .initFrom()
         .map(dir -> LoraAdapter.readAs(dir, settings, device))
@@ -236,7 +237,8 @@ public final class FineTuning implements AutoCloseable {
       return directory;
     }
     Path directory = recorder.modelDirectory();
-    CheckpointWriter.write(directory, loaded.directory(), loaded.model().parameters());
+    CheckpointWriter.write(
+        directory, loaded.directory(), loaded.model().parameters(), WeightFormat.FLOAT32);
     return directory;
   }
 

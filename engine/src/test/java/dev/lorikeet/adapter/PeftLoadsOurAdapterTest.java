@@ -54,24 +54,24 @@ final class PeftLoadsOurAdapterTest {
 
   @ParameterizedTest
   @CsvSource({
-    "tied-gqa, all-linear, false",
-    "tied-gqa, all-linear, true",
-    "untied-odd, all-linear, false",
-    "untied-odd, model.layers.1.self_attn.o_proj, false",
-    "mha-bias, v_proj, false"
+    "tied-gqa, all-linear, false, false",
+    "tied-gqa, all-linear, true, false",
+    "untied-odd, all-linear, false, false",
+    "untied-odd, model.layers.1.self_attn.o_proj, false, false",
+    "mha-bias, v_proj, false, false",
+    "tied-gqa, all-linear, false, true",
+    "untied-odd, lm_head, false, true",
+    "mha-bias, all-linear, true, true"
   })
-  void peftGivesOurLogits(String name, String target, boolean rankStabilised) {
+  void peftGivesOurLogits(String name, String target, boolean rankStabilised, boolean dora) {
     LoraSettings settings =
-        new LoraSettings(4, 12, rankStabilised, 0.1, Targets.of(List.of(target)));
+        new LoraSettings(4, 12, rankStabilised, 0.1, Targets.of(List.of(target)), dora);
     Path base = Checkpoints.tiny(name);
     Path logits = folder.resolve("logits.safetensors");
     try (Device device = Device.cpu(2);
         LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1);
         CausalLm model = Checkpoints.build(base, device, Training.FROZEN, adapter)) {
-      for (Lora module : adapter.modules()) {
-        long count = module.b().value().elements();
-        module.b().value().copyFrom(Checkpoints.normal(module.name().hashCode(), count, 0.2));
-      }
+      MergeTest.learn(adapter);
       adapter.write(folder.resolve("adapter"), name);
       writeLogits(logits, model, device);
     }

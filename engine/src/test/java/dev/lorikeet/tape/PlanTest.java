@@ -23,7 +23,11 @@ final class PlanTest {
     "ALL,0,true,2",
     "LORA,0,false,2",
     "LORA,0.1,false,1",
-    "LORA,0.1,true,3"
+    "LORA,0.1,true,3",
+    "DORA,0,false,2",
+    "DORA,0,true,1",
+    "DORA,0.1,false,2",
+    "DORA,0.1,true,2"
   })
   void shapesCountExactlyWhatTheCpuAllocates(
       Training training, double dropout, boolean recompute, int threads) {
