@@ -41,8 +41,8 @@ import java.util.stream.IntStream;
  * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al. 2024, sections 4.1 and 4.3</a>
  */
 public final class Dora implements Mergeable, AutoCloseable {
-  /** Elements of y that stay in a processor's cache between two operations: 1 MiB. */
-  private static final int TILE_FLOATS = 1 << 18;
+  /** Elements of y that stay in a processor's cache between two operations: 512 KiB. */
+  private static final int TILE_FLOATS = 1 << 17;
 
   /** Below this, z = (y − b)/c has lost too much; such rows multiply W again. */
   private static final float SMALLEST_FACTOR = 1f / 64;

@@ -14,6 +14,7 @@ import jdk.incubator.vector.FloatVector;
 final class ColumnKernel {
   private static final int ROW_GRAIN = 16;
   private static final int COLUMN_GRAIN = 64;
+  private static final int ROWS_AT_ONCE = 4;
   private final CpuDevice device;
 
   ColumnKernel(CpuDevice device) {
@@ -47,7 +48,12 @@ final class ColumnKernel {
         width,
         COLUMN_GRAIN,
         (from, to) -> {
-          for (int t = 0; t < count; t++) {
+          int t = 0;
+          for (; t + ROWS_AT_ONCE <= count; t += ROWS_AT_ONCE) {
+            long row = 4L * t * width;
+            backwardRows(yAt + row, offsetAt, factorAt, dyAt + row, sumsAt, width, from, to);
+          }
+          for (; t < count; t++) {
             long row = 4L * t * width;
             backwardRow(yAt + row, offsetAt, factorAt, dyAt + row, sumsAt, from, to);
           }
@@ -63,6 +69,28 @@ final class ColumnKernel {
     for (; i < width; i++) {
       long at = 4L * i;
       set(target + at, Math.fma(get(target + at), get(factor + at), get(shift + at)));
+    }
+  }
+
+  /** Four rows, whose sums, offsets and factors are read once; each sum adds its rows in order. */
+  private static void backwardRows(
+      long y, long offset, long factor, long dy, long sums, int width, int from, int to) {
+    long step = 4L * width;
+    int i = from;
+    for (; i + LANES <= to; i += LANES) {
+      long at = 4L * i;
+      FloatVector less = load(offset + at);
+      FloatVector scale = load(factor + at);
+      FloatVector sum = load(sums + at);
+      for (long row = at; row < at + ROWS_AT_ONCE * step; row += step) {
+        FloatVector upstream = load(dy + row);
+        sum = upstream.fma(load(y + row).sub(less), sum);
+        store(upstream.mul(scale), dy + row);
+      }
+      store(sum, sums + at);
+    }
+    for (int t = 0; i < to && t < ROWS_AT_ONCE; t++) {
+      backwardRow(y + t * step, offset, factor, dy + t * step, sums, i, to);
     }
   }
 

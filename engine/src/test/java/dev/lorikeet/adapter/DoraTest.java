@@ -49,7 +49,7 @@ final class DoraTest {
     return (Math.max(rows, IN) + RANK + 12) * 2 * U;
   }
 
-  /** 16,001 rows are several tiles of 2¹⁸ numbers. */
+  /** 16,001 rows are several tiles of 2¹⁷ numbers. */
   @ParameterizedTest
   @CsvSource({"13, 0, NO", "13, 0, YES", "16001, 0, YES", "13, 0.3, NO", "13, 0.3, YES"})
   void agreesWithLibtorchInFloat64(int rows, double dropout, DenseLinear.Bias bias) {
