@@ -40,7 +40,8 @@ final class ModelOptions {
     return LoadedModel.open(model, folder, quantization.scheme(), device);
   }
 
-  private static void requireAdapter(Path folder) {
+  /** Refuses a folder without an adapter, and points to the one of a run. */
+  static void requireAdapter(Path folder) {
     if (Files.exists(folder.resolve(CONFIG)) || !Files.isDirectory(folder)) {
       return;
     }

@@ -54,6 +54,10 @@ class InspectCommandTest {
     assertTrue(
         terminal.out().contains("  lora       r 8 on q_proj, v_proj       1,792  6.76 %\n"),
         terminal.out());
+    // 2 layers · (32 + 16) rows of q and v, each with a magnitude.
+    assertTrue(
+        terminal.out().contains("  dora       r 8 on q_proj, v_proj       1,888  7.09 %\n"),
+        terminal.out());
     assertTrue(terminal.out().contains("  model.safetensors"), terminal.out());
     assertEquals("", terminal.err());
   }
@@ -96,7 +100,7 @@ class InspectCommandTest {
         Terminal.json(
             "{'technique': 'full', 'setting': 'all weights', 'trainable_parameters': 24736,"
                 + " 'total_parameters': 24736}"),
-        json.path("techniques").path(2));
+        json.path("techniques").path(4));
     assertTrue(json.path("tied_head").asBoolean());
     assertEquals("F32", json.path("dtype").asString());
     assertEquals(5, json.path("files").size());

@@ -27,6 +27,7 @@ class LorikeetTest {
         "resume",
         "generate",
         "score",
+        "merge",
         "inspect",
         "runs",
         "runs list",

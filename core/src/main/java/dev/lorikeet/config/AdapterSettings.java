@@ -51,8 +51,22 @@ public record AdapterSettings(
     LORA,
     /** A low-rank adapter over a base whose linear maps are quantised to 4 or 8 bits. */
     QLORA,
+    /** A low-rank adapter with trained row magnitudes: PEFT's {@code use_dora}. */
+    DORA,
+    /** The same over a base whose linear maps are quantised. */
+    QDORA,
     /** Every weight of the model, or of chosen modules. */
-    FULL
+    FULL;
+
+    /** Whether the base is quantised unless the recipe says otherwise. */
+    public boolean overQuantised() {
+      return this == QLORA || this == QDORA;
+    }
+
+    /** Whether row magnitudes are trained. */
+    public boolean trainsMagnitudes() {
+      return this == DORA || this == QDORA;
+    }
   }
 
   public AdapterSettings {
@@ -90,6 +104,12 @@ public record AdapterSettings(
             initFrom.isEmpty() || !(initLoraWeights instanceof InitLoraWeights.Pissa),
             "adapter.init_lora_weights: pissa computes the start from the base model, but"
                 + " adapter.init_from brings one; leave one of them out")
+        .require(
+            !technique.trainsMagnitudes() || !(initLoraWeights instanceof InitLoraWeights.Pissa),
+            "adapter.init_lora_weights: pissa cannot be written as a plain adapter with the row"
+                + " magnitudes of adapter.technique: "
+                + technique.spelling()
+                + "; use init_lora_weights true or gaussian, or technique lora")
         .positive("adapter.loraplus_lr_ratio", loraplusLrRatio.orElse(1))
         .done("adapter settings");
   }

@@ -17,7 +17,6 @@ final class RecipeKeys {
   /** Values of closed sets that are not built yet. */
   static final Map<String, Set<String>> RESERVED_VALUES =
       Map.of(
-          "adapter.technique", Set.of("dora", "qdora"),
           "adapter.init_lora_weights",
               Set.of("false", "eva", "olora", "loftq", "orthogonal", "corda", "lora_ga"),
           "model.dtype", Set.of("bfloat16", "float16"));

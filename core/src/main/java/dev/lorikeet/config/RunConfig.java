@@ -34,8 +34,10 @@ public record RunConfig(
             "model.quantization: %s holds frozen weights in few bits, but adapter.technique: full trains the weights themselves; use technique qlora, or quantization none"
                 .formatted(model.quantization().spelling()))
         .require(
-            adapter.technique() != Technique.QLORA || model.quantization() != Quantization.NONE,
-            "model.quantization: none contradicts adapter.technique: qlora, which trains an adapter over a quantised base; use technique lora, or leave model.quantization out")
+            !adapter.technique().overQuantised() || model.quantization() != Quantization.NONE,
+            "model.quantization: none contradicts adapter.technique: %s, which trains an adapter over a quantised base; use technique %s, or leave model.quantization out"
+                .formatted(
+                    adapter.technique().spelling(), adapter.technique().spelling().substring(1)))
         .done("run settings");
   }
 
@@ -44,7 +46,7 @@ public record RunConfig(
     if (model.quantization() != Quantization.AUTO) {
       return model.quantization();
     }
-    return adapter.technique() == Technique.QLORA ? Quantization.NF4 : Quantization.NONE;
+    return adapter.technique().overQuantised() ? Quantization.NF4 : Quantization.NONE;
   }
 
   private static boolean quantised(Quantization quantization) {

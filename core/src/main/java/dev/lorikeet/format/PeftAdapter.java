@@ -16,6 +16,7 @@ import java.util.Map;
  *
  * <ul>
  *   <li>{@code MODULE.lora_A.weight} [r, in] and {@code MODULE.lora_B.weight} [out, r];
+ *   <li>{@code MODULE.lora_magnitude_vector} [out] with {@code use_dora};
  *   <li>{@code MODULE.lora_embedding_A} [r, V] and {@code MODULE.lora_embedding_B} [H, r] of an
  *       embedding;
  *   <li>the parameter's own name for what belongs to {@code modules_to_save};

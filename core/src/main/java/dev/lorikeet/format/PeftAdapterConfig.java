@@ -138,6 +138,36 @@ public record PeftAdapterConfig(
         peftVersion);
   }
 
+  /**
+   * This configuration with trained magnitudes, {@code use_dora}.
+   *
+   * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al. 2024</a>
+   */
+  public PeftAdapterConfig decomposed() {
+    return new PeftAdapterConfig(
+        peftType,
+        r,
+        loraAlpha,
+        loraDropout,
+        targetModules,
+        excludeModules,
+        bias,
+        useRslora,
+        true,
+        modulesToSave,
+        rankPattern,
+        alphaPattern,
+        layersToTransform,
+        layersPattern,
+        fanInFanOut,
+        initLoraWeights,
+        baseModelNameOrPath,
+        revision,
+        taskType,
+        inferenceMode,
+        peftVersion);
+  }
+
   /** The rank of one module. */
   public int rankOf(String module) {
     return PeftNames.pattern(rankPattern, module).orElse(r);

@@ -16,6 +16,7 @@ final class PeftWeightsFile {
   private static final String BASE_LAYER = ".base_layer.";
   private static final Pattern KEY =
       Pattern.compile("base_model\\.model\\.(.+)\\.lora_(?:([AB])\\.weight|embedding_([AB]))");
+  private static final String MAGNITUDE = ".lora_magnitude_vector";
 
   private final SafeTensors file;
   private final PeftAdapterConfig config;
@@ -43,6 +44,7 @@ final class PeftWeightsFile {
         .forEach((module, pair) -> {
           tensors.put(linearKey(module, "A"), data(pair.a()));
           tensors.put(linearKey(module, "B"), data(pair.b()));
+          pair.magnitude().ifPresent(m -> tensors.put(PREFIX + module + MAGNITUDE, data(m)));
         });
     adapter.saved().forEach((name, tensor) -> tensors.put(PREFIX + name, data(tensor)));
     return tensors;
@@ -59,7 +61,9 @@ final class PeftWeightsFile {
   PeftAdapter read() {
     for (TensorEntry entry : file.entries().values()) {
       Matcher key = KEY.matcher(entry.name());
-      if (key.matches()) {
+      if (config.useDora() && entry.name().endsWith(MAGNITUDE)) {
+        partner(entry, entry.name().replace(MAGNITUDE, ".lora_A.weight"));
+      } else if (key.matches()) {
         readMatrix(entry, key.group(1), key.group(2), key.group(3));
       } else {
         readWhole(entry);
@@ -82,9 +86,26 @@ final class PeftWeightsFile {
     checkShape(entry, isA ? 0 : 1, rank);
     if (isA) {
       checkShape(partner, 1, rank);
+      Optional<FloatTensor> magnitude =
+          config.useDora() && !isEmbedding
+              ? Optional.of(magnitude(entry, module, partner))
+              : Optional.empty();
       (isEmbedding ? embeddings : modules)
-          .put(module, new LoraPair(floats(entry), floats(partner)));
+          .put(module, new LoraPair(floats(entry), floats(partner), magnitude));
     }
+  }
+
+  private FloatTensor magnitude(TensorEntry a, String module, TensorEntry b) {
+    TensorEntry magnitude = partner(a, PREFIX + module + MAGNITUDE);
+    List<Long> expected = List.of(b.shape().getFirst());
+    if (!magnitude.shape().equals(expected)) {
+      throw new FormatException(
+          file.file(),
+          magnitude.name(),
+          "shape %s, but %s implies %s. Download or save the adapter again."
+              .formatted(magnitude.shape(), b.name(), expected));
+    }
+    return floats(magnitude);
   }
 
   /** A tensor that is a parameter of the model: trained as a whole, or a copy of the base's. */
@@ -102,8 +123,9 @@ final class PeftWeightsFile {
           file.file(),
           name,
           "is not a key of a plain LoRA adapter; expected base_model.model.MODULE.lora_A.weight,"
-              + " .lora_B.weight, .lora_embedding_A, .lora_embedding_B or a parameter of"
-              + " modules_to_save. Save the adapter without DoRA or other extra weights.");
+              + " .lora_B.weight, .lora_embedding_A, .lora_embedding_B, with use_dora"
+              + " .lora_magnitude_vector, or a parameter of modules_to_save. Save the adapter without"
+              + " other extra weights.");
     }
   }
 

@@ -288,13 +288,6 @@ class RecipeTest {
         List.of("model.id", "data.columns", "data.sources", "data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
-    for (String technique : List.of("dora", "qdora")) {
-      assertOverrideProblem(
-          "adapter.technique=" + technique,
-          "adapter.technique: "
-              + technique
-              + " is not available yet; available: lora, qlora, full");
-    }
   }
 
   @Test

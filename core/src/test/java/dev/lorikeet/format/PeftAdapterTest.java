@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -160,6 +161,57 @@ final class PeftAdapterTest {
               zeros(2L, 3L)));
       assertSays(refused(), key + ": is not a key of a plain LoRA adapter");
     }
+  }
+
+  private void dora(Map<String, TensorData> tensors) {
+    adapter(tensors);
+    AtomicFile.writeString(folder.resolve("adapter_config.json"), config(2).decomposed().toJson());
+  }
+
+  @Test
+  void magnitudesComeBackUnderPeftsKey() {
+    SplittableRandom random = new SplittableRandom(2);
+    FloatTensor magnitude = FloatTensor.of(List.of(5L), new float[] {1, 2, 3, 4, 5});
+    LoraPair pair =
+        new LoraPair(matrix(random, 2, 3), matrix(random, 5, 2), Optional.of(magnitude));
+    PeftAdapter.write(folder, config(2).decomposed(), Map.of("lm_head", pair));
+    try (SafeTensors file = SafeTensors.open(folder.resolve("adapter_model.safetensors"))) {
+      assertEquals(
+          List.of(5L), file.entry("base_model.model.lm_head.lora_magnitude_vector").shape());
+      assertEquals(3, file.entries().size());
+    }
+    PeftAdapter read = PeftAdapter.read(folder);
+    assertEquals(config(2).decomposed(), read.config());
+    LoraPair back = read.modules().values().iterator().next();
+    assertArrayEquals(magnitude.toArray(), back.magnitude().orElseThrow().toArray());
+  }
+
+  @Test
+  void magnitudesThatDoNotFitAreRefused() {
+    TensorData a = zeros(2L, 3L);
+    TensorData b = zeros(5L, 2L);
+    dora(Map.of(Q + ".lora_A.weight", a, Q + ".lora_B.weight", b));
+    assertSays(
+        refused(),
+        Q + ".lora_A.weight: comes without its partner " + Q + ".lora_magnitude_vector.");
+    dora(Map.of(Q + ".lora_magnitude_vector", zeros(5L)));
+    assertSays(
+        refused(),
+        Q + ".lora_magnitude_vector: comes without its partner " + Q + ".lora_A.weight.");
+    dora(
+        Map.of(
+            Q + ".lora_A.weight",
+            a,
+            Q + ".lora_B.weight",
+            b,
+            Q + ".lora_magnitude_vector",
+            zeros(1L, 5L)));
+    assertSays(
+        refused(),
+        Q
+            + ".lora_magnitude_vector: shape [1, 5], but "
+            + Q
+            + ".lora_B.weight implies [5]. Download or save the adapter again.");
   }
 
   @Test

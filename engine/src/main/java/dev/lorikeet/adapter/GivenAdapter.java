@@ -34,6 +34,20 @@ record GivenAdapter(Path dir, PeftAdapter files) {
     }
   }
 
+  /** The magnitudes of {@code lora}, whose matrices are given, if they have its shape. */
+  Dora restored(Lora lora, Device device) {
+    FloatTensor magnitude = pairOf(lora.name(), files.modules()).magnitude().orElseThrow();
+    List<Long> expected = List.of((long) lora.outFeatures());
+    if (!magnitude.shape().equals(expected)) {
+      throw new FormatException(
+          dir,
+          lora.name(),
+          "lora_magnitude_vector %s, but this model's module needs %s: the adapter belongs to another base model"
+              .formatted(magnitude.shape(), expected));
+    }
+    return new Dora(lora, upload(magnitude, device));
+  }
+
   /** The adapter of an embedding, if its matrices have its shape. */
   LoraEmbedding restored(Embedding base, LoraSettings settings, Device device) {
     LoraPair pair = pairOf(base.name(), files.embeddings());

@@ -2,6 +2,7 @@ package dev.lorikeet.adapter;
 
 import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Kernels.Into;
+import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.DropoutKeys;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
@@ -27,7 +28,7 @@ import java.util.Optional;
  *
  * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al. 2021, section 4.1</a>
  */
-public final class Lora implements Linear, AutoCloseable {
+public final class Lora implements Mergeable, AutoCloseable {
   private final Linear base;
   private final Parameter a;
   private final Parameter b;
@@ -127,7 +128,8 @@ public final class Lora implements Linear, AutoCloseable {
     }
   }
 
-  private Optional<Tensor> rowKeys(Pass pass) {
+  /** Keys of this pass' masks, which the caller closes; none when nothing is dropped. */
+  Optional<Tensor> rowKeys(Pass pass) {
     if (dropout == 0 || pass.dropout().isEmpty()) {
       return Optional.empty();
     }
@@ -164,7 +166,29 @@ public final class Lora implements Linear, AutoCloseable {
     return base.outFeatures();
   }
 
-  /** The map that is adapted. */
+  /** W + s·BA. */
+  @Override
+  public void mergedRows(int from, Tensor out) {
+    if (!(base instanceof BaseWeight weight)) {
+      throw new IllegalStateException(base.name() + " has no weight to merge into");
+    }
+    weight.readRows(from, out);
+    try (Tensor rows = b.value().rows(from, out.size(0))) {
+      out.device().gemm(Transpose.NO, Transpose.NO, scale, rows, a.value(), 1f, out);
+    }
+  }
+
+  /** s = alpha / r, or alpha / √r. */
+  public float scale() {
+    return scale;
+  }
+
+  /** Share of the input dropped in training. */
+  double dropout() {
+    return dropout;
+  }
+
+  @Override
   public Linear base() {
     return base;
   }

@@ -24,9 +24,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * All LoRA modules of one model. Give it to a model as its wrapper, and its weights through {@link
- * #over}; call {@link #requireComplete} when the model stands. Owns the matrices; modules that are
- * trained as a whole belong to the model.
+ * All LoRA or DoRA modules of one model. Give it to a model as its wrapper, and its weights through
+ * {@link #over}; call {@link #requireComplete} when the model stands. Owns the matrices; modules
+ * that are trained as a whole belong to the model.
  */
 public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final LoraSettings settings;
@@ -38,6 +38,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final List<Lora> modules = new ArrayList<>();
   private final List<LoraEmbedding> embeddings = new ArrayList<>();
   private final Map<String, Pissa> starts = new LinkedHashMap<>();
+  private final Map<String, Dora> magnitudes = new LinkedHashMap<>();
   private final List<String> seen = new ArrayList<>();
   private final Set<String> embeddingNames = new HashSet<>();
 
@@ -90,7 +91,8 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
         config.rankPattern(),
         config.alphaPattern(),
         config.modulesToSave(),
-        config.initLoraWeights().equals("gaussian") ? LoraStart.GAUSSIAN : LoraStart.UNIFORM);
+        config.initLoraWeights().equals("gaussian") ? LoraStart.GAUSSIAN : LoraStart.UNIFORM,
+        config.useDora());
   }
 
   /** The same matrices trained on with other settings, as {@code init_from} does. */
@@ -108,6 +110,14 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
           dir,
           "the adapter to start from has use_rslora %s, so its matrices belong to another scale than the recipe's adapter.use_rslora %s; make them equal"
               .formatted(files.config().useRslora(), settings.rankStabilised()));
+    }
+    if (files.config().useDora() != settings.useDora()) {
+      throw new FormatException(
+          dir,
+          "the adapter to start from has use_dora %s, but the recipe's technique %s; take the technique that it was made with"
+              .formatted(
+                  files.config().useDora(),
+                  settings.useDora() ? "trains magnitudes" : "has no magnitudes"));
     }
     Optional<GivenAdapter> given = Optional.of(new GivenAdapter(dir, files));
     return new LoraAdapter(settings, device, new Rng(0), given, Origin.FILES_AS_TOLD);
@@ -130,7 +140,13 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     }
     Lora lora = given.isPresent() ? given.get().restored(base, settings, device) : fresh(base);
     modules.add(lora);
-    return lora;
+    return settings.useDora() ? decomposed(lora) : lora;
+  }
+
+  private Dora decomposed(Lora lora) {
+    Dora dora = given.isPresent() ? given.get().restored(lora, device) : Dora.start(lora);
+    magnitudes.put(lora.name(), dora);
+    return dora;
   }
 
   @Override
@@ -143,6 +159,9 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
             : targeted(base.name());
     if (!adapted) {
       return base;
+    }
+    if (settings.useDora()) {
+      throw Dora.notOnEmbeddings(base.name());
     }
     LoraEmbedding lora =
         given.isPresent() ? given.get().restored(base, settings, device) : fresh(base);
@@ -260,7 +279,24 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     return settings;
   }
 
-  /** All that is trained: A and B of every module in the order of the model, then whole weights. */
+  /** The magnitudes of the module {@code name}; none without DoRA. */
+  public Optional<Dora> dora(String name) {
+    return Optional.ofNullable(magnitudes.get(name));
+  }
+
+  /** The adapted maps as single weights, in the order of the model. */
+  public List<Mergeable> mergeable() {
+    List<Mergeable> merged = new ArrayList<>();
+    for (Lora module : modules) {
+      merged.add(dora(module.name()).map(Mergeable.class::cast).orElse(module));
+    }
+    return merged;
+  }
+
+  /**
+   * All that is trained: A, B and with DoRA m of every module in the order of the model, then whole
+   * weights.
+   */
   public List<Parameter> parameters() {
     List<Parameter> parameters = new ArrayList<>();
     for (LoraEmbedding embedding : embeddings) {
@@ -270,6 +306,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     for (Lora module : modules) {
       parameters.add(module.a());
       parameters.add(module.b());
+      dora(module.name()).map(Dora::magnitude).ifPresent(parameters::add);
     }
     parameters.addAll(saved.parameters());
     return parameters;
@@ -304,6 +341,8 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
 
   @Override
   public void close() {
+    magnitudes.values().forEach(Dora::close);
+    magnitudes.clear();
     modules.forEach(Lora::close);
     modules.clear();
     embeddings.forEach(LoraEmbedding::close);

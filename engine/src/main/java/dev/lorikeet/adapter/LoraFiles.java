@@ -72,7 +72,7 @@ final class LoraFiles {
         targets.exclude(),
         plain.bias(),
         settings.rankStabilised(),
-        plain.useDora(),
+        settings.useDora(),
         settings.modulesToSave(),
         pattern(settings.rankPattern(), rank -> rank * ranks),
         pattern(settings.alphaPattern(), alpha -> alpha * alphas),
@@ -111,7 +111,9 @@ final class LoraFiles {
     Tensor b = module.b().value();
     Pissa start = adapter.starts().get(module.name());
     if (start == null) {
-      return new LoraPair(stored(a), stored(b));
+      Optional<FloatTensor> magnitude =
+          adapter.dora(module.name()).map(dora -> stored(dora.magnitude().value()));
+      return new LoraPair(stored(a), stored(b), magnitude);
     }
     float[] minusStart = start.b().toFloats();
     for (int i = 0; i < minusStart.length; i++) {

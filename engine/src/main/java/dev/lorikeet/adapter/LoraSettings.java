@@ -19,6 +19,7 @@ import java.util.Map;
  * @param alphaPattern numerators of single maps, found the same way
  * @param modulesToSave modules trained as a whole, found by {@link PeftNames#saves}
  * @param start values before the first step
+ * @param useDora whether rows have a trained magnitude, see {@link Dora}
  */
 public record LoraSettings(
     int r,
@@ -29,7 +30,8 @@ public record LoraSettings(
     Map<String, Integer> rankPattern,
     Map<String, Double> alphaPattern,
     List<String> modulesToSave,
-    LoraStart start) {
+    LoraStart start,
+    boolean useDora) {
 
   public LoraSettings {
     rankPattern = Collections.unmodifiableMap(new LinkedHashMap<>(rankPattern));
@@ -54,7 +56,47 @@ public record LoraSettings(
         Map.of(),
         Map.of(),
         List.of(),
-        LoraStart.UNIFORM);
+        LoraStart.UNIFORM,
+        false);
+  }
+
+  /** Settings without trained magnitudes. */
+  public LoraSettings(
+      int r,
+      double alpha,
+      boolean rankStabilised,
+      double dropout,
+      Targets targets,
+      Map<String, Integer> rankPattern,
+      Map<String, Double> alphaPattern,
+      List<String> modulesToSave,
+      LoraStart start) {
+    this(
+        r,
+        alpha,
+        rankStabilised,
+        dropout,
+        targets,
+        rankPattern,
+        alphaPattern,
+        modulesToSave,
+        start,
+        false);
+  }
+
+  /** The same with trained magnitudes: DoRA. */
+  public LoraSettings withDora() {
+    return new LoraSettings(
+        r,
+        alpha,
+        rankStabilised,
+        dropout,
+        targets,
+        rankPattern,
+        alphaPattern,
+        modulesToSave,
+        start,
+        true);
   }
 
   /** The settings of one map: the patterns are resolved. */
@@ -68,7 +110,8 @@ public record LoraSettings(
         Map.of(),
         Map.of(),
         modulesToSave,
-        start);
+        start,
+        useDora);
   }
 
   /** s of y = base(x) + s·x·Aᵀ·Bᵀ where no pattern says otherwise. */

@@ -42,7 +42,8 @@ final class AdapterRecipe {
           case InitLoraWeights.Gaussian _ -> LoraStart.GAUSSIAN;
           case InitLoraWeights.Pissa(OptionalInt iterations) ->
               iterations.isPresent() ? LoraStart.pissa(iterations.getAsInt()) : LoraStart.PISSA;
-        });
+        },
+        adapter.technique().trainsMagnitudes());
   }
 
   private static Targets targets(AdapterSettings adapter) {

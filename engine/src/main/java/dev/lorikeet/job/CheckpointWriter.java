@@ -19,7 +19,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes a fully trained model as a Hugging Face checkpoint with float32 weights. */
+/** Writes a model as a Hugging Face checkpoint. */
 final class CheckpointWriter {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -28,19 +28,31 @@ final class CheckpointWriter {
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
-          "generation_config.json");
+          "generation_config.json",
+          "chat_template.jinja");
+  private static final String HEAD = "lm_head.weight";
 
   private CheckpointWriter() {}
 
   /**
-   * Writes weights, config and tokenizer; each file is whole or not there.
+   * Writes weights, config and tokenizer; each file is whole or not there. The config names the
+   * weights' format, and says whether the head is tied as the weights have it.
    *
-   * @param source folder of the model that was trained
+   * @param source folder of the model that the parameters come from
    */
-  static void write(Path directory, Path source, List<Parameter> parameters) {
+  static void write(Path directory, Path source, List<Parameter> parameters, WeightFormat format) {
     copyCompanions(directory, source);
-    writeConfig(directory, source, _ -> {});
-    WeightsFile.write(directory.resolve("model.safetensors"), parameters, StoredType.F32);
+    boolean ownHead = parameters.stream().anyMatch(parameter -> parameter.name().equals(HEAD));
+    writeConfig(
+        directory,
+        source,
+        config -> {
+          config.put("dtype", format.spelling());
+          if (ownHead) {
+            config.put("tie_word_embeddings", false);
+          }
+        });
+    WeightsFile.write(directory.resolve("model.safetensors"), parameters, format.stored());
   }
 
   /**

@@ -209,8 +209,12 @@ final class Inspector {
   private List<TechniqueCount> techniques(long total) {
     AdapterSettings defaults = defaults();
     List<TechniqueCount> techniques = new ArrayList<>();
-    lora(defaults.r(), defaults.targetModules()).ifPresent(techniques::add);
-    lora(defaults.r(), new ModuleSelection.Names(QUERY_AND_VALUE)).ifPresent(techniques::add);
+    for (Technique technique : List.of(Technique.LORA, Technique.DORA)) {
+      for (ModuleSelection targets :
+          List.of(defaults.targetModules(), new ModuleSelection.Names(QUERY_AND_VALUE))) {
+        adapter(technique, defaults.r(), targets).ifPresent(techniques::add);
+      }
+    }
     techniques.add(new TechniqueCount(Technique.FULL.spelling(), "all weights", total, total));
     return techniques;
   }
@@ -220,9 +224,10 @@ final class Inspector {
     return RunConfig.of("model", Path.of("data")).adapter();
   }
 
-  /** Numbers of a LoRA adapter; none, and a warning, if the model cannot wear it. */
-  private Optional<TechniqueCount> lora(int rank, ModuleSelection targets) {
-    LoraSettings settings = new LoraSettings(rank, rank, false, 0, AdapterRecipe.targets(targets));
+  /** Numbers of a low-rank adapter; none, and a warning, if the model cannot wear it. */
+  private Optional<TechniqueCount> adapter(Technique technique, int rank, ModuleSelection targets) {
+    LoraSettings lora = new LoraSettings(rank, rank, false, 0, AdapterRecipe.targets(targets));
+    LoraSettings settings = technique.trainsMagnitudes() ? lora.withDora() : lora;
     String setting = "r %d on %s".formatted(rank, targets.words());
     try (Device device = Device.shapeOnly();
         LoraAdapter adapter = LoraAdapter.fresh(settings, device, 0);
@@ -230,9 +235,11 @@ final class Inspector {
       adapter.requireComplete();
       long trainable = count(adapter.parameters());
       long all = count(adapted.parameters()) + trainable;
-      return Optional.of(new TechniqueCount(Technique.LORA.spelling(), setting, trainable, all));
+      return Optional.of(new TechniqueCount(technique.spelling(), setting, trainable, all));
     } catch (ConfigException unfit) {
-      warnings.add("lora with " + setting + " does not fit this model: " + unfit.getMessage());
+      warnings.add(
+          "%s with %s does not fit this model: %s"
+              .formatted(technique.spelling(), setting, unfit.getMessage()));
       return Optional.empty();
     }
   }

@@ -38,7 +38,8 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
     if (loaded.adapter().isPresent()) {
       loaded.adapter().get().write(folder, baseModel);
     } else {
-      CheckpointWriter.write(folder, loaded.directory(), loaded.model().parameters());
+      CheckpointWriter.write(
+          folder, loaded.directory(), loaded.model().parameters(), WeightFormat.FLOAT32);
     }
     return folder;
   }

@@ -122,6 +122,20 @@ public interface Kernels {
   /** target [N] += the sum of the rows of x [T,N]. */
   void addSumOfRows(Tensor x, Tensor target);
 
+  /** target[t,i] = target[t,i] · factor[i] + shift[i], rounded once; target [T,N]. */
+  void scaleColumns(Tensor factor, Tensor shift, Tensor target);
+
+  /**
+   * sums[i] += Σₜ dy[t,i]·(y[t,i] − offset[i]), and then dy[t,i] *= factor[i].
+   *
+   * @param y [T,N]
+   * @param offset [N]
+   * @param factor [N]
+   * @param dy [T,N], changed
+   * @param sums [N], added to in the order of t
+   */
+  void scaleColumnsBackward(Tensor y, Tensor offset, Tensor factor, Tensor dy, Tensor sums);
+
   /** Σ x², summed in double in a fixed order. */
   double sumOfSquares(Tensor x);
 }

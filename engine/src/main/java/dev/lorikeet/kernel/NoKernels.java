@@ -99,6 +99,13 @@ final class NoKernels implements Kernels {
   public void addSumOfRows(Tensor x, Tensor target) {}
 
   @Override
+  public void scaleColumns(Tensor factor, Tensor shift, Tensor target) {}
+
+  @Override
+  public void scaleColumnsBackward(
+      Tensor y, Tensor offset, Tensor factor, Tensor dy, Tensor sums) {}
+
+  @Override
   public double sumOfSquares(Tensor x) {
     return 0;
   }

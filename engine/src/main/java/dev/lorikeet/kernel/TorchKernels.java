@@ -296,6 +296,24 @@ final class TorchKernels implements Kernels {
   }
 
   @Override
+  public void scaleColumns(Tensor factor, Tensor shift, Tensor target) {
+    try (LibTorch torch = plain()) {
+      TorchValue scaled = torch.view(target).mul(torch.view(factor).reshape(1, -1));
+      scaled.add(torch.view(shift).reshape(1, -1)).copyTo(target);
+    }
+  }
+
+  @Override
+  public void scaleColumnsBackward(Tensor y, Tensor offset, Tensor factor, Tensor dy, Tensor sums) {
+    try (LibTorch torch = plain()) {
+      TorchValue upstream = torch.view(dy);
+      TorchValue inner = torch.view(y).sub(torch.view(offset).reshape(1, -1));
+      write(torch, upstream.mul(inner).sum(0), sums, Into.ADD);
+      upstream.mul(torch.view(factor).reshape(1, -1)).copyTo(dy);
+    }
+  }
+
+  @Override
   public double sumOfSquares(Tensor x) {
     try (LibTorch torch = plain()) {
       return torch.view(x).square().total().item();

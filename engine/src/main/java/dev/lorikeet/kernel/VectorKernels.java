@@ -13,6 +13,7 @@ final class VectorKernels implements Kernels {
   private final CrossEntropyKernel crossEntropy;
   private final ElementKernel elements;
   private final VectorUpdates updates;
+  private final ColumnKernel columns;
 
   VectorKernels(CpuDevice device) {
     rows = new RowKernel(device);
@@ -23,6 +24,7 @@ final class VectorKernels implements Kernels {
     crossEntropy = new CrossEntropyKernel(device);
     elements = new ElementKernel(device);
     updates = new VectorUpdates(device);
+    columns = new ColumnKernel(device);
   }
 
   @Override
@@ -133,6 +135,16 @@ final class VectorKernels implements Kernels {
   @Override
   public void addSumOfRows(Tensor x, Tensor target) {
     rows.addSumOfRows(x, target);
+  }
+
+  @Override
+  public void scaleColumns(Tensor factor, Tensor shift, Tensor target) {
+    columns.scale(factor, shift, target);
+  }
+
+  @Override
+  public void scaleColumnsBackward(Tensor y, Tensor offset, Tensor factor, Tensor dy, Tensor sums) {
+    columns.scaleBackward(y, offset, factor, dy, sums);
   }
 
   @Override

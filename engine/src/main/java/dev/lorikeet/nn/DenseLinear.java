@@ -3,6 +3,11 @@ package dev.lorikeet.nn;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Device.Transpose;
+import dev.lorikeet.torch.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,7 +19,8 @@ import java.util.Optional;
  * @param bias b [out], if the module has one
  */
 public record DenseLinear(String name, Parameter weight, Optional<Parameter> bias)
-    implements BaseLinear {
+    implements BaseLinear, BaseWeight {
+  private static final int ROW_GRAIN = 16;
 
   /** The map {@code name} of a checkpoint: {@code name.weight} and perhaps {@code name.bias}. */
   public static DenseLinear load(
@@ -81,5 +87,45 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
   public Var forward(Pass pass, Var x) {
     Var y = Ops.linear(pass.tape(), x, weight);
     return bias.isPresent() ? Ops.bias(pass.tape(), y, bias.get()) : y;
+  }
+
+  @Override
+  public float[] rowSquares() {
+    float[] squares = new float[outFeatures()];
+    int in = inFeatures();
+    Device device = weight.value().device();
+    if (device.hasHostMemory()) {
+      MemorySegment w = weight.value().segment();
+      device.forRange(
+          squares.length,
+          ROW_GRAIN,
+          (from, to) -> {
+            for (int i = from; i < to; i++) {
+              squares[i] = (float) squares(w, (long) i * in, in);
+            }
+          });
+    }
+    return squares;
+  }
+
+  private static double squares(MemorySegment w, long from, int count) {
+    double sum = 0;
+    for (int j = 0; j < count; j++) {
+      double value = w.getAtIndex(ValueLayout.JAVA_FLOAT, from + j);
+      sum += value * value;
+    }
+    return sum;
+  }
+
+  @Override
+  public void timesTransposed(Tensor a, Tensor out) {
+    a.device().gemm(Transpose.NO, Transpose.YES, 1f, a, weight.value(), 0f, out);
+  }
+
+  @Override
+  public void readRows(int from, Tensor out) {
+    try (Tensor rows = weight.value().rows(from, out.size(0))) {
+      out.copyFrom(rows);
+    }
   }
 }

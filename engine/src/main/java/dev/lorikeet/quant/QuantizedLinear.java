@@ -90,8 +90,8 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
     TiledProduct.timesTransposed(a, weight, out);
   }
 
-  /** Rows {@code first … first + rows.size(0) − 1} of W as float32, for those who merge into it. */
-  public void copyRows(int first, Tensor rows) {
+  @Override
+  public void readRows(int first, Tensor rows) {
     int count = Math.toIntExact(rows.size(0));
     rows.requireShape(count, weight.inFeatures());
     Device device = weight.device();
@@ -103,6 +103,11 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
           1,
           (from, to) -> weight.dequantizeRows(first + from, to - from, address + from * rowBytes));
     }
+  }
+
+  @Override
+  public Optional<Parameter> bias() {
+    return bias;
   }
 
   @Override

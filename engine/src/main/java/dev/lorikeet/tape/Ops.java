@@ -129,13 +129,23 @@ public final class Ops {
     }
   }
 
-  /** Rotates the heads of {@code x} in place; tables [P, D/2], positions int32 [T]. */
+  /**
+   * Rotates the heads of {@code x} in place; tables [P, D/2], positions int32 [T]. The way back
+   * turns a value back that is kept, too.
+   */
   public static Var rope(Tape tape, Var x, Tensor cos, Tensor sin, Tensor positions) {
-    tape.kernels().rope(x.value(), cos, sin, positions, Rotation.FORWARD);
+    Tensor value = x.value();
+    tape.kernels().rope(value, cos, sin, positions, Rotation.FORWARD);
     if (x.needsGradient()) {
+      boolean undo = x.isValueKept();
       tape.record(
           x,
-          () -> tape.kernels().rope(x.gradientToChange(), cos, sin, positions, Rotation.BACKWARD),
+          () -> {
+            tape.kernels().rope(x.gradientToChange(), cos, sin, positions, Rotation.BACKWARD);
+            if (undo) {
+              tape.kernels().rope(value, cos, sin, positions, Rotation.BACKWARD);
+            }
+          },
           positions);
     }
     return x;

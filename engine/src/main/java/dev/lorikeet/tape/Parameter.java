@@ -20,6 +20,7 @@ public final class Parameter implements AutoCloseable {
   private final Tensor value;
   private final Training training;
   private @Nullable Tensor gradient;
+  private long updates;
 
   /** Takes over {@code value}; {@code name} is the checkpoint's key. */
   public Parameter(String name, Tensor value, Training training) {
@@ -66,11 +67,20 @@ public final class Parameter implements AutoCloseable {
     return Optional.ofNullable(gradient);
   }
 
-  /** Forgets the gradient: the next step starts at zero. */
+  /** Forgets the gradient: the next step starts at zero. The last act of every update. */
   public void clearGradient() {
+    updates++;
     if (gradient != null) {
       gradient.zero();
     }
+  }
+
+  /**
+   * A number that grows whenever the value may have changed, by an optimiser's update or by {@link
+   * Tensor#copyFrom}: what was derived from the value holds as long as it stays.
+   */
+  public long version() {
+    return updates + value.writes();
   }
 
   @Override

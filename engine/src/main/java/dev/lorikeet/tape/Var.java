@@ -14,6 +14,7 @@ public final class Var {
   private boolean needsGradient;
   private @Nullable Tensor gradient;
   private int producers;
+  private boolean valueKept;
 
   Var(Tape tape, Tensor value, boolean needsGradient) {
     this.tape = tape;
@@ -36,6 +37,19 @@ public final class Var {
       throw new IllegalStateException("no gradient has reached " + value);
     }
     return gradient;
+  }
+
+  /**
+   * An operation reads this value again on its way back: whoever changes it in place from now on
+   * has to undo that when going back, or to change a copy.
+   */
+  public void keepValue() {
+    valueKept = true;
+  }
+
+  /** Whether {@link #keepValue} was asked for. */
+  public boolean isValueKept() {
+    return valueKept;
   }
 
   boolean hasGradient() {

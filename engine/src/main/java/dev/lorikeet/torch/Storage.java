@@ -6,6 +6,7 @@ final class Storage {
   private final long bytes;
   private final long address;
   private int references = 1;
+  private long writes;
 
   /** {@code address} is 0 on a device without memory. */
   Storage(Device device, long bytes, long address) {
@@ -23,6 +24,15 @@ final class Storage {
       throw new IllegalStateException("tensor used after its memory was freed");
     }
     return address;
+  }
+
+  /** Counts one replacement of contents. */
+  void written() {
+    writes++;
+  }
+
+  long writes() {
+    return writes;
   }
 
   int references() {

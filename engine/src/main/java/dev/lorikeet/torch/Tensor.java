@@ -124,6 +124,7 @@ public final class Tensor implements AutoCloseable {
       throw new IllegalStateException(
           values.length + " values for a tensor " + Arrays.toString(shape));
     }
+    storage.written();
     if (device().hasHostMemory()) {
       MemorySegment.copy(values, 0, segment(), ValueLayout.JAVA_FLOAT, 0, values.length);
     }
@@ -133,6 +134,7 @@ public final class Tensor implements AutoCloseable {
   /** Copies the elements of a tensor of the same shape, type and device in. */
   public Tensor copyFrom(Tensor source) {
     requireSameShape(source);
+    storage.written();
     if (device().hasHostMemory()) {
       segment().copyFrom(source.segment());
     }
@@ -141,10 +143,18 @@ public final class Tensor implements AutoCloseable {
 
   /** Sets every byte to zero. */
   public Tensor zero() {
+    storage.written();
     if (device().hasHostMemory()) {
       segment().fill((byte) 0);
     }
     return this;
+  }
+
+  /**
+   * How often {@link #copyFrom} and {@link #zero} have changed this memory; kernels do not count.
+   */
+  public long writes() {
+    return storage.writes();
   }
 
   /** A new tensor with the same shape, type and device; its elements are undefined. */

@@ -135,8 +135,7 @@ public final class LanguageModelLoss {
           tape.kernels().crossEntropy(logits.value(), target, chunkLosses);
           correct += hits(tape, logits.value(), target);
         } else {
-          tape.kernels().crossEntropyWithGradient(logits.value(), target, chunkLosses, weight);
-          tape.backward(logits, logits.value().retain());
+          goBack(tape, logits, target, chunkLosses);
         }
         if (gradient.isPresent()) {
           try (Tensor share = tape.takeGradient(start);
@@ -157,6 +156,16 @@ public final class LanguageModelLoss {
         }
         return count;
       }
+    }
+
+    /** The gradient takes the place of the logits, unless they are read on the way back. */
+    private void goBack(Tape tape, Var logits, Tensor target, Tensor chunkLosses) {
+      Tensor gradientOfLogits =
+          logits.isValueKept()
+              ? logits.value().emptyLike().copyFrom(logits.value())
+              : logits.value().retain();
+      tape.kernels().crossEntropyWithGradient(gradientOfLogits, target, chunkLosses, weight);
+      tape.backward(logits, gradientOfLogits);
     }
 
     /** The gradient goes on through the body; the tape takes it over. */

@@ -88,6 +88,40 @@ final class AdapterRefusalTest {
   }
 
   @Test
+  void anotherTechniqueThanTheFilesIsRefused() {
+    Path dora = Fixture.ROOT.resolve("dora/tied-gqa/moved/start");
+    assertSays(
+        FormatException.class,
+        () ->
+            attach(
+                "tied-gqa", device -> LoraAdapter.readAs(dora, settings(4, "all-linear"), device)),
+        dora
+            + ": the adapter to start from has use_dora true, but the recipe's technique has no"
+            + " magnitudes; take the technique that it was made with");
+    assertSays(
+        FormatException.class,
+        () ->
+            attach(
+                "tied-gqa",
+                device ->
+                    LoraAdapter.readAs(FOR_TIED_GQA, settings(8, "all-linear").withDora(), device)),
+        "has use_dora false, but the recipe's technique trains magnitudes");
+  }
+
+  @Test
+  void doraOnAnEmbeddingIsRefusedWithWhatThereIs() {
+    assertSays(
+        ConfigException.class,
+        () ->
+            attach(
+                "tied-gqa",
+                device ->
+                    LoraAdapter.fresh(settings(8, "q_proj", "embed_tokens").withDora(), device, 0)),
+        "adapter.technique dora: adapter.target_modules [embed_tokens] is an embedding, and DoRA is"
+            + " for linear layers, lm_head included. Leave it out, or use technique lora.");
+  }
+
+  @Test
   void otherTargetsThanTheFilesAreRefused() {
     assertSays(
         ConfigException.class,

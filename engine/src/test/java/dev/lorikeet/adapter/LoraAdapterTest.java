@@ -59,22 +59,28 @@ final class LoraAdapterTest {
 
   @ParameterizedTest
   @CsvSource({
-    "tied-gqa, 0.0",
-    "untied-odd, 0.0",
-    "mha-bias, 0.0",
-    "llama3-rope, 0.0",
-    "linear-rope, 0.0",
-    "tied-gqa-sharded, 0.0",
-    "tied-gqa-bfloat16, 0.0",
-    "tied-gqa-float16, 0.0",
-    "tied-gqa, 0.5",
-    "untied-odd, 0.5"
+    "tied-gqa, 0.0, false",
+    "untied-odd, 0.0, false",
+    "mha-bias, 0.0, false",
+    "llama3-rope, 0.0, false",
+    "linear-rope, 0.0, false",
+    "tied-gqa-sharded, 0.0, false",
+    "tied-gqa-bfloat16, 0.0, false",
+    "tied-gqa-float16, 0.0, false",
+    "tied-gqa, 0.5, false",
+    "untied-odd, 0.5, false",
+    "tied-gqa, 0.0, true",
+    "untied-odd, 0.5, true",
+    "mha-bias, 0.0, true",
+    "llama3-rope, 0.0, true",
+    "tied-gqa-bfloat16, 0.5, true"
   })
-  void attachingAFreshAdapterChangesNoLogit(String name, double dropout) {
+  void attachingAFreshAdapterChangesNoLogit(String name, double dropout, boolean dora) {
+    LoraSettings lora = new LoraSettings(8, 16, false, dropout, Targets.allLinear());
+    LoraSettings settings = dora ? lora.withDora() : lora;
     try (Device device = Device.cpu(2);
         CausalLm plain = build(name, device, Linear.Wrapper.none());
-        LoraAdapter adapter =
-            LoraAdapter.fresh(settings(8, dropout, Targets.allLinear()), device, 1);
+        LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1);
         CausalLm adapted = build(name, device, adapter)) {
       adapter.requireComplete();
       assertEquals(7 * adapted.layers(), adapter.modules().size());
@@ -122,10 +128,16 @@ final class LoraAdapterTest {
   void aWrittenAdapterReadsBackBitForBit(String name, String target, boolean rankStabilised) {
     LoraSettings settings =
         new LoraSettings(4, 12.5, rankStabilised, 0.125, Targets.of(List.of(target)));
+    for (LoraSettings each : List.of(settings, settings.withDora())) {
+      readsBack(name, each);
+    }
+  }
+
+  private void readsBack(String name, LoraSettings settings) {
     try (Device device = Device.cpu(2);
         LoraAdapter written = LoraAdapter.fresh(settings, device, 1);
         CausalLm first = build(name, device, written)) {
-      learn(written, 0.2);
+      MergeTest.learn(written);
       written.write(folder, name);
       try (LoraAdapter read = LoraAdapter.read(folder, device);
           CausalLm second = build(name, device, read)) {
@@ -145,10 +157,17 @@ final class LoraAdapterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tied-gqa/start", "tied-gqa/start-qv", "untied-odd/start"})
+  @ValueSource(
+      strings = {
+        "training/tied-gqa/start",
+        "training/tied-gqa/start-qv",
+        "training/untied-odd/start",
+        "dora/tied-gqa/moved/start",
+        "dora/mha-bias/dropout/final"
+      })
   void peftsAdapterIsWrittenAsItWasRead(String path) {
-    Path source = Fixture.ROOT.resolve("training/" + path);
-    String name = path.substring(0, path.indexOf('/'));
+    Path source = Fixture.ROOT.resolve(path);
+    String name = path.split("/", -1)[1];
     try (Device device = Device.cpu(2);
         LoraAdapter adapter = LoraAdapter.read(source, device);
         CausalLm model = build(name, device, adapter)) {
@@ -156,7 +175,7 @@ final class LoraAdapterTest {
       adapter.write(folder, name);
       int perLayer = path.endsWith("qv") ? 2 : 7;
       assertEquals(perLayer * model.layers(), adapter.modules().size());
-      try (Fixture expected = new Fixture("training/" + path + "/adapter_model.safetensors");
+      try (Fixture expected = new Fixture(path + "/adapter_model.safetensors");
           LoraAdapter again = LoraAdapter.read(folder, device);
           CausalLm _ = build(name, device, again)) {
         for (Parameter parameter : again.parameters()) {

@@ -59,15 +59,18 @@ final class PeftLoadsOurAdapterTest {
 
   @ParameterizedTest
   @CsvSource({
-    "tied-gqa, all-linear, false",
-    "tied-gqa, all-linear, true",
-    "untied-odd, all-linear, false",
-    "untied-odd, model.layers.1.self_attn.o_proj, false",
-    "mha-bias, v_proj, false"
+    "tied-gqa, all-linear, false, false",
+    "tied-gqa, all-linear, true, false",
+    "untied-odd, all-linear, false, false",
+    "untied-odd, model.layers.1.self_attn.o_proj, false, false",
+    "mha-bias, v_proj, false, false",
+    "tied-gqa, all-linear, false, true",
+    "untied-odd, lm_head, false, true",
+    "mha-bias, all-linear, true, true"
   })
-  void peftGivesOurLogits(String name, String target, boolean rankStabilised) {
-    requirePeftAgrees(
-        name, new LoraSettings(4, 12, rankStabilised, 0.1, Targets.of(List.of(target))));
+  void peftGivesOurLogits(String name, String target, boolean rankStabilised, boolean dora) {
+    LoraSettings lora = new LoraSettings(4, 12, rankStabilised, 0.1, Targets.of(List.of(target)));
+    requirePeftAgrees(name, dora ? lora.withDora() : lora);
   }
 
   @ParameterizedTest
@@ -93,7 +96,8 @@ final class PeftLoadsOurAdapterTest {
             ordered("layers.1.*", 3, ".*_(proj|head|tokens)", 2),
             Map.of(".*0.*", 5.0),
             List.of(saved),
-            new LoraStart(start, 3));
+            new LoraStart(start, 3),
+            false);
     requirePeftAgrees(name, settings);
   }
 

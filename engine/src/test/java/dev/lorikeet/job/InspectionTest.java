@@ -57,10 +57,18 @@ final class InspectionTest {
     assertEquals(Collections.nCopies(32, 202_383_360L), found.parameters().perLayer());
     // 32 layers · r 8 · (in + out) of q, k, v, o: 4 · 8192; gate, up, down: 3 · 15104.
     long all = 32L * 8 * (4 * 8192 + 3 * 15_104);
+    long rows = 32L * (4 * 4096 + 2 * 11_008 + 4096);
     assertEquals(
         List.of(
             new TechniqueCount("lora", "r 8 on all-linear", all, total + all),
             new TechniqueCount("lora", "r 8 on q_proj, v_proj", 4_194_304, total + 4_194_304),
+            // And a magnitude for each of the rows of these weights.
+            new TechniqueCount("dora", "r 8 on all-linear", all + rows, total + all + rows),
+            new TechniqueCount(
+                "dora",
+                "r 8 on q_proj, v_proj",
+                4_194_304 + 32 * 8192,
+                total + 4_194_304 + 32 * 8192),
             new TechniqueCount("full", "all weights", total, total)),
         found.techniques());
     assertEquals(new Shape(4096, 32_000, 4096, 32, 32, 32, 128, Head.OWN), found.shape());

@@ -2,6 +2,7 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.format.AtomicFile;
+import dev.lorikeet.job.Inspection.Head;
 import dev.lorikeet.model.Llama;
 import dev.lorikeet.model.LlamaConfig;
 import dev.lorikeet.model.RopeScaling;
@@ -45,6 +46,11 @@ final class TinyModel {
    * @param poison text that no other text has a token of; empty for none
    */
   static Path write(Path directory, String poison) {
+    return write(directory, poison, Head.OWN);
+  }
+
+  /** The same with a head tied to the embedding, or not. */
+  static Path write(Path directory, String poison, Head head) {
     LlamaConfig llama =
         new LlamaConfig(
             32,
@@ -56,7 +62,7 @@ final class TinyModel {
             VOCABULARY,
             CONTEXT,
             1e-5,
-            false,
+            head == Head.TIED,
             false,
             false,
             new RopeScaling("default", 10_000, 1, 1, 1, 1));
@@ -80,7 +86,7 @@ final class TinyModel {
       if (!poison.isEmpty()) {
         poison(model.parameters().getFirst(), tokenizer.encode(poison)[0]);
       }
-      CheckpointWriter.write(directory, directory, model.parameters());
+      CheckpointWriter.write(directory, directory, model.parameters(), WeightFormat.FLOAT32);
     }
     return directory;
   }

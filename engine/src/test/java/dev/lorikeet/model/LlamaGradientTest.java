@@ -84,7 +84,7 @@ final class LlamaGradientTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"ALL,0", "LORA,0", "LORA,0.25", "QLORA,0.25"})
+  @CsvSource({"ALL,0", "LORA,0", "LORA,0.25", "QLORA,0.25", "DORA,0", "DORA,0.25"})
   void recomputeChangesNoBit(Training training, double dropout) {
     PassOptions kept = new PassOptions(Optional.empty(), TinyLlama.dropout(), false);
     PassOptions again = new PassOptions(Optional.empty(), TinyLlama.dropout(), true);
@@ -97,7 +97,7 @@ final class LlamaGradientTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"ALL,0", "LORA,0.25", "QLORA,0.25"})
+  @CsvSource({"ALL,0", "LORA,0.25", "QLORA,0.25", "DORA,0"})
   void gradientsAreTheSameBitsEveryTime(Training training, double dropout) {
     PassOptions options = new PassOptions(Optional.empty(), TinyLlama.dropout(), false);
     try (Device device = Device.cpu(2);

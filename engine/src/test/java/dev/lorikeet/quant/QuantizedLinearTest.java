@@ -38,7 +38,7 @@ final class QuantizedLinearTest {
 
   private static float[] whole(QuantizedLinear linear, Tensors tensors) {
     Tensor rows = tensors.empty(linear.outFeatures(), linear.inFeatures());
-    linear.copyRows(0, rows);
+    linear.readRows(0, rows);
     return rows.toFloats();
   }
 
@@ -122,7 +122,7 @@ final class QuantizedLinearTest {
         for (int count : new int[] {1, 2, out - first}) {
           if (first + count <= out) {
             Tensor rows = tensors.empty(count, in);
-            linear.copyRows(first, rows);
+            linear.readRows(first, rows);
             float[] expected = java.util.Arrays.copyOfRange(w, first * in, (first + count) * in);
             assertArrayEquals(expected, rows.toFloats(), first + " to " + (first + count));
           }

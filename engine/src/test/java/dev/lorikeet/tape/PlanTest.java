@@ -25,7 +25,11 @@ final class PlanTest {
     "LORA,0.1,false,1",
     "LORA,0.1,true,3",
     "QLORA,0.1,false,1",
-    "QLORA,0.1,true,2"
+    "QLORA,0.1,true,2",
+    "DORA,0,false,2",
+    "DORA,0,true,1",
+    "DORA,0.1,false,2",
+    "DORA,0.1,true,2"
   })
   void shapesCountExactlyWhatTheCpuAllocates(
       Training training, double dropout, boolean recompute, int threads) {

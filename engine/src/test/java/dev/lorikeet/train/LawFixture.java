@@ -37,6 +37,7 @@ final class LawFixture implements AutoCloseable {
   /** What is trained. */
   enum Technique {
     LORA,
+    DORA,
     FULL
   }
 
@@ -60,22 +61,26 @@ final class LawFixture implements AutoCloseable {
   }
 
   LawFixture(Device device, Variant variant, Collective collective) {
-    boolean lora = variant.technique() == Technique.LORA;
-    LoraSettings settings = new LoraSettings(8, 16, false, variant.dropout(), Targets.allLinear());
-    adapter =
-        lora
-            ? Optional.of(
-                LoraAdapter.readAs(
-                    Fixture.ROOT.resolve("training/" + MODEL + "/start"), settings, device))
-            : Optional.empty();
+    boolean adapted = variant.technique() != Technique.FULL;
+    adapter = adapted ? Optional.of(adapter(device, variant)) : Optional.empty();
     model =
         Checkpoints.build(
             Checkpoints.tiny(MODEL),
             device,
-            lora ? Training.FROZEN : Training.TRAINABLE,
+            adapted ? Training.FROZEN : Training.TRAINABLE,
             adapter.isPresent() ? adapter.get() : Linear.Wrapper.none());
     trained = adapter.map(LoraAdapter::parameters).orElseGet(model::parameters);
     trainer = new Trainer(model, trained, setup(variant), device, collective);
+  }
+
+  private static LoraAdapter adapter(Device device, Variant variant) {
+    boolean dora = variant.technique() == Technique.DORA;
+    LoraSettings lora =
+        new LoraSettings(
+            dora ? 4 : 8, dora ? 8 : 16, false, variant.dropout(), Targets.allLinear());
+    LoraSettings settings = dora ? lora.withDora() : lora;
+    String start = dora ? "dora/" + MODEL + "/moved/start" : "training/" + MODEL + "/start";
+    return LoraAdapter.readAs(Fixture.ROOT.resolve(start), settings, device);
   }
 
   private static TrainingSetup setup(Variant variant) {

@@ -36,7 +36,14 @@ final class MemoryLawTest {
   private static final Path STATUS = Path.of("/proc/self/status");
 
   @ParameterizedTest
-  @CsvSource({"LORA, false", "LORA, true", "FULL, false", "FULL, true"})
+  @CsvSource({
+    "LORA, false",
+    "LORA, true",
+    "DORA, false",
+    "DORA, true",
+    "FULL, false",
+    "FULL, true"
+  })
   void fiftyStepsLeaveTheBooksLevel(Technique technique, boolean recompute) {
     Variant variant = new Variant(technique, 0.1, true, recompute);
     try (Device device = Device.cpu(2)) {

@@ -20,6 +20,9 @@ final class PlanLawTest {
     "LORA, 0.1, true, false, 8, 2",
     "LORA, 0.0, true, true, 8, 2",
     "LORA, 0.1, false, false, 4, 1",
+    "DORA, 0.0, true, false, 8, 2",
+    "DORA, 0.0, true, true, 8, 1",
+    "DORA, 0.1, true, false, 4, 2",
     "FULL, 0.0, true, false, 8, 2",
     "FULL, 0.0, false, true, 2, 2"
   })

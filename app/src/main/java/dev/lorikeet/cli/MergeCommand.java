@@ -1,0 +1,106 @@
+package dev.lorikeet.cli;
+
+import dev.lorikeet.cli.Table.Column;
+import dev.lorikeet.job.AdapterMerge;
+import dev.lorikeet.job.AdapterMerge.Rounding;
+import dev.lorikeet.job.Devices;
+import dev.lorikeet.job.WeightFormat;
+import dev.lorikeet.torch.Device;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lorikeet merge}. */
+@Command(
+    name = "merge",
+    description = "Works an adapter into its model's weights and writes one checkpoint.",
+    footer = {
+      "",
+      "The checkpoint is in Hugging Face layout, with the model's tokenizer, and needs no adapter."
+    })
+final class MergeCommand implements Callable<Integer> {
+  private static final String DEVICE = "auto";
+
+  private final Console console;
+  @Mixin private JsonOption json = new JsonOption();
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder of a Hugging Face checkpoint, or nano for the built-in model.")
+  private String model = "";
+
+  @Option(
+      names = "--adapter",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder of a PEFT adapter that was trained on the model.")
+  private Path adapter = Path.of("");
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder for the checkpoint, absent or empty.")
+  private Path out = Path.of("");
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      defaultValue = "float32",
+      description = "float32, bfloat16 or float16 (default: ${DEFAULT-VALUE}).")
+  private String dtype = "";
+
+  MergeCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() {
+    WeightFormat format = WeightFormat.parse(dtype);
+    ModelOptions.requireAdapter(adapter);
+    try (Device device = Devices.open(DEVICE)) {
+      AdapterMerge merged = AdapterMerge.write(model, adapter, out, format, device);
+      if (json.wanted()) {
+        console.json(document(merged));
+      } else {
+        print(merged);
+      }
+    }
+    return 0;
+  }
+
+  private void print(AdapterMerge merged) {
+    Table table =
+        new Table(
+            Column.left("merged"), Column.left(Amounts.count(merged.modules()) + " linear layers"));
+    table.row("stored as", merged.format().spelling());
+    table.row("largest rounding", merged.rounding().map(MergeCommand::words).orElse("none"));
+    table.row("model", merged.directory().toString());
+    console.result(table.toString());
+    console.message("");
+    console.message(
+        "Next: lorikeet generate --model "
+            + ShellWord.of(merged.directory().toString())
+            + " --prompt '...'");
+  }
+
+  private static String words(Rounding rounding) {
+    return "%s became %s in %s".formatted(rounding.merged(), rounding.written(), rounding.weight());
+  }
+
+  private static Map<String, Object> document(AdapterMerge merged) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("model", merged.directory().toString());
+    json.put("modules", merged.modules());
+    json.put("dtype", merged.format().spelling());
+    json.put("largest_rounding", merged.rounding().map(Rounding::size).orElse(0.0));
+    merged.rounding().ifPresent(rounding -> json.put("largest_rounding_in", rounding.weight()));
+    return json;
+  }
+}

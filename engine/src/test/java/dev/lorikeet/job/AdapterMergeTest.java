@@ -1,0 +1,206 @@
+package dev.lorikeet.job;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.adapter.LoraAdapter;
+import dev.lorikeet.adapter.LoraSettings;
+import dev.lorikeet.adapter.Targets;
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.FormatException;
+import dev.lorikeet.error.LorikeetException;
+import dev.lorikeet.error.RunException;
+import dev.lorikeet.fixture.Checkpoints;
+import dev.lorikeet.fixture.Close;
+import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.StoredType;
+import dev.lorikeet.job.Inspection.Head;
+import dev.lorikeet.quant.QuantizationScheme;
+import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.torch.Device;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Model and adapter become one checkpoint. */
+@Tag("native")
+final class AdapterMergeTest {
+  /** Sums of at most 48 terms in two layers, and one rounding of the merged weight. */
+  private static final double TOLERANCE = 1e-5;
+
+  @TempDir private Path folder;
+  private Path model = Path.of("");
+  private Path adapter = Path.of("");
+  private Path out = Path.of("");
+
+  @BeforeEach
+  void makeModel() throws IOException {
+    model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
+    adapter = folder.resolve("adapter");
+    out = folder.resolve("merged");
+  }
+
+  private LoadedModel load(LoraAdapter adapter, Device device) {
+    return LoadedModel.load(
+        model,
+        Parameter.Training.FROZEN,
+        Optional.of(adapter),
+        QuantizationScheme.none(),
+        Optional.empty(),
+        device);
+  }
+
+  private void makeAdapter(boolean dora, String... targets) {
+    LoraSettings lora = new LoraSettings(4, 8, false, 0, Targets.of(List.of(targets)));
+    LoraSettings settings = dora ? lora.withDora() : lora;
+    try (Device device = Device.cpu(1);
+        LoraAdapter fresh = LoraAdapter.fresh(settings, device, 1);
+        LoadedModel loaded = load(fresh, device)) {
+      for (Parameter parameter : fresh.parameters()) {
+        float[] values = parameter.value().toFloats();
+        float[] noise = Checkpoints.normal(parameter.name().hashCode(), values.length, 0.1);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = values[i] * (1 + noise[i]) + (values[i] == 0 ? noise[i] : 0);
+        }
+        parameter.value().copyFrom(values);
+      }
+      fresh.write(adapter, loaded.directory().toString());
+    }
+  }
+
+  private AdapterMerge merge(WeightFormat format) {
+    try (Device device = Device.cpu(2)) {
+      return AdapterMerge.write(model.toString(), adapter, out, format, device);
+    }
+  }
+
+  private static float[] logits(Path model, Optional<Path> adapter) {
+    try (Device device = Device.cpu(2);
+        LoadedModel loaded = LoadedModel.open(model.toString(), adapter, device)) {
+      return Checkpoints.logits(loaded.model(), device, 3, 1, 4, 1, 5, 9, 2, 6);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "false, all-linear, OWN",
+    "true, all-linear, TIED",
+    "false, q_proj, TIED",
+    "true, lm_head, OWN",
+    "true, lm_head, TIED",
+    "false, lm_head, TIED"
+  })
+  void theCheckpointSaysWhatModelAndAdapterSay(boolean dora, String target, Head head)
+      throws IOException {
+    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", head);
+    makeAdapter(dora, target);
+    float[] expected = logits(model, Optional.of(adapter));
+    AdapterMerge merged = merge(WeightFormat.FLOAT32);
+    assertEquals(Optional.empty(), merged.rounding());
+    assertEquals(out, merged.directory());
+    Close.assertRelative(expected, logits(out, Optional.empty()), TOLERANCE, target);
+    assertTrue(Close.frobenius(logits(model, Optional.empty()), expected) > 1e-2);
+    // A head that was tied has weights of its own now, and the config says so.
+    JsonNode config = JsonMapper.shared().readTree(out.resolve("config.json").toFile());
+    assertEquals(
+        head == Head.TIED && !target.equals("lm_head"),
+        config.get("tie_word_embeddings").asBoolean());
+    assertTrue(Files.exists(out.resolve("tokenizer.json")));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = WeightFormat.class,
+      names = {"BFLOAT16", "FLOAT16"})
+  void narrowFormatsSayHowMuchTheyRound(WeightFormat format) {
+    makeAdapter(true, "all-linear");
+    AdapterMerge merged = merge(format);
+    AdapterMerge.Rounding rounding = merged.rounding().orElseThrow();
+    // Half a unit in the last place: 8 and 11 significant bits.
+    double share = format == WeightFormat.BFLOAT16 ? 0x1p-9 : 0x1p-12;
+    assertTrue(rounding.size() > 0);
+    assertTrue(rounding.size() <= 2 * share * Math.abs(rounding.merged()), rounding.toString());
+    try (HfCheckpoint files = HfCheckpoint.open(out)) {
+      assertEquals(
+          format == WeightFormat.BFLOAT16 ? StoredType.BF16 : StoredType.F16, files.dtype());
+      assertEquals(format.spelling(), files.config().requiredString("dtype"));
+    }
+    float[] expected = logits(model, Optional.of(adapter));
+    Close.assertRelative(expected, logits(out, Optional.empty()), 40 * share, "rounded");
+  }
+
+  @Test
+  void theSameMergeGivesTheSameBytes() throws IOException {
+    makeAdapter(true, "all-linear");
+    merge(WeightFormat.FLOAT32);
+    byte[] first = Files.readAllBytes(out.resolve("model.safetensors"));
+    out = folder.resolve("again");
+    merge(WeightFormat.FLOAT32);
+    assertArrayEquals(first, Files.readAllBytes(out.resolve("model.safetensors")));
+  }
+
+  @Test
+  void aFolderWithContentsIsRefusedAndLeftAlone() throws IOException {
+    makeAdapter(false, "q_proj");
+    Files.createDirectory(out);
+    Files.writeString(out.resolve("notes.txt"), "mine");
+    String message = refused(ConfigException.class);
+    assertTrue(message.contains("--out " + out), message);
+    assertEquals("mine", Files.readString(out.resolve("notes.txt")));
+  }
+
+  @Test
+  void anAdapterOfAnotherModelIsRefusedBeforeAnythingIsWritten() {
+    adapter = Fixture.ROOT.resolve("dora/tied-gqa/fresh/start");
+    String message = refused(FormatException.class);
+    assertTrue(message.contains("the adapter belongs to another base model"), message);
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void whatFloat16CannotHoldIsRefused() {
+    makeAdapter(true, "q_proj");
+    try (Device device = Device.cpu(1);
+        LoraAdapter worn = LoraAdapter.read(adapter, device);
+        LoadedModel _ = load(worn, device)) {
+      Parameter magnitude = worn.parameters().get(2);
+      float[] huge = magnitude.value().toFloats();
+      huge[0] = 1e6f;
+      magnitude.value().copyFrom(huge);
+      worn.write(adapter, "tiny");
+    }
+    String message =
+        String.valueOf(
+            assertThrows(RunException.class, () -> merge(WeightFormat.FLOAT16)).getMessage());
+    assertTrue(message.contains("q_proj.weight holds"), message);
+    assertTrue(message.contains("Choose --dtype bfloat16 or float32."), message);
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void anUnknownFormatIsRefusedWithTheNames() {
+    String message =
+        String.valueOf(
+            assertThrows(ConfigException.class, () -> WeightFormat.parse("int8")).getMessage());
+    assertEquals("--dtype must be one of float32, bfloat16, float16, found int8", message);
+  }
+
+  private String refused(Class<? extends LorikeetException> type) {
+    return String.valueOf(assertThrows(type, () -> merge(WeightFormat.FLOAT32)).getMessage());
+  }
+}
