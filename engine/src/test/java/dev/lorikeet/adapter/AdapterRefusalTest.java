@@ -117,8 +117,8 @@ final class AdapterRefusalTest {
                 "tied-gqa",
                 device ->
                     LoraAdapter.fresh(settings(8, "q_proj", "embed_tokens").withDora(), device, 0)),
-        "adapter.technique dora: adapter.target_modules [embed_tokens] is an embedding, and DoRA is"
-            + " for linear layers, lm_head included. Leave it out, or use technique lora.");
+        "adapter.technique dora: adapter.target_modules matches model.embed_tokens, an embedding, and"
+            + " DoRA is for linear layers, lm_head included. Leave it out, or use technique lora.");
   }
 
   @Test
