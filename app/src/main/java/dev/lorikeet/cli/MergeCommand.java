@@ -56,6 +56,8 @@ final class MergeCommand implements Callable<Integer> {
       description = "float32, bfloat16 or float16 (default: ${DEFAULT-VALUE}).")
   private String dtype = "";
 
+  @Mixin private QuantizationOptions quantization = new QuantizationOptions();
+
   MergeCommand(Console console) {
     this.console = console;
   }
@@ -65,7 +67,8 @@ final class MergeCommand implements Callable<Integer> {
     WeightFormat format = WeightFormat.parse(dtype);
     ModelOptions.requireAdapter(adapter);
     try (Device device = Devices.open(DEVICE)) {
-      AdapterMerge merged = AdapterMerge.write(model, adapter, out, format, device);
+      AdapterMerge merged =
+          AdapterMerge.write(model, adapter, out, format, quantization.scheme(), device);
       if (json.wanted()) {
         console.json(document(merged));
       } else {

@@ -136,7 +136,7 @@ class ReadmeTest {
 
   private static Optional<String> problem(List<String> words) {
     // The launcher itself knows this word.
-    if (words.getFirst().equals("verify")) {
+    if (List.of("verify", "bench").contains(words.getFirst())) {
       return Optional.empty();
     }
     Console console = new Terminal().console();

@@ -62,6 +62,7 @@ final class PeftWeightsFile {
     for (TensorEntry entry : file.entries().values()) {
       Matcher key = KEY.matcher(entry.name());
       if (config.useDora() && entry.name().endsWith(MAGNITUDE)) {
+        refuseOnEmbedding(entry);
         partner(entry, entry.name().replace(MAGNITUDE, ".lora_A.weight"));
       } else if (key.matches()) {
         readMatrix(entry, key.group(1), key.group(2), key.group(3));
@@ -92,6 +93,17 @@ final class PeftWeightsFile {
               : Optional.empty();
       (isEmbedding ? embeddings : modules)
           .put(module, new LoraPair(floats(entry), floats(partner), magnitude));
+    }
+  }
+
+  private void refuseOnEmbedding(TensorEntry magnitude) {
+    String embedding = magnitude.name().replace(MAGNITUDE, ".lora_embedding_A");
+    if (file.entries().containsKey(embedding)) {
+      throw new FormatException(
+          file.file(),
+          magnitude.name(),
+          "is DoRA on an embedding, which is not supported; DoRA is for linear layers, lm_head"
+              + " included. Train the adapter again without the embedding in target_modules.");
     }
   }
 

@@ -42,6 +42,10 @@ public record LoraSettings(
           "adapter settings",
           List.of("r " + r + ", lora_alpha " + alpha + ", lora_dropout " + dropout));
     }
+    if (useDora && start.splitsBase()) {
+      throw new ConfigException(
+          "an adapter with row magnitudes cannot start as PiSSA: what it takes from the base could not be given back in a plain adapter; use another start, or no magnitudes");
+    }
   }
 
   /** The same settings for every map, and nothing trained as a whole. */

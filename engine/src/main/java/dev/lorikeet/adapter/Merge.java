@@ -1,12 +1,18 @@
 package dev.lorikeet.adapter;
 
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.nn.BaseLinear;
+import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.DenseLinear;
+import dev.lorikeet.nn.Linear;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Tensor;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A model's weights with an adapter worked into them: W + s·BA with LoRA, m / ‖W + s·BA‖ ⊙ (W +
@@ -22,14 +28,32 @@ public final class Merge implements AutoCloseable {
   private final List<Parameter> added = new ArrayList<>();
 
   /**
-   * Merges every module of {@code adapter}.
+   * Merges every module of {@code adapter}; maps in few bits become float32, with or without an
+   * adapter.
    *
-   * @param parameters the model's weights, in its order
+   * @param parameters the model's float32 weights, in its order
+   * @param quantised the model's maps that are held in few bits
+   * @throws ConfigException if the adapter changes an embedding
    */
-  public Merge(List<Parameter> parameters, LoraAdapter adapter) {
+  public Merge(List<Parameter> parameters, List<BaseLinear> quantised, LoraAdapter adapter) {
+    if (!adapter.embeddings().isEmpty()) {
+      throw new ConfigException(
+          "the adapter changes the embedding %s, and merging that is not available yet; use it unmerged"
+              .formatted(adapter.embeddings().getFirst().name()));
+    }
     this.parameters = List.copyOf(parameters);
+    Set<String> adapted = new HashSet<>();
     try {
-      adapter.mergeable().forEach(this::merge);
+      for (Mergeable module : adapter.mergeable()) {
+        adapted.add(module.name());
+        merge(module);
+      }
+      for (BaseLinear map : quantised) {
+        if (!adapted.contains(map.name()) && map instanceof BaseWeight weight) {
+          Parameter whole = added(map);
+          inTiles(map, whole, weight::readRows);
+        }
+      }
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -38,18 +62,27 @@ public final class Merge implements AutoCloseable {
 
   private void merge(Mergeable module) {
     Parameter weight = own(module).orElseGet(() -> added(module));
-    for (int from = 0; from < module.outFeatures(); from += TILE_ROWS) {
-      int count = Math.min(TILE_ROWS, module.outFeatures() - from);
-      try (Tensor rows = weight.value().rows(from, count)) {
-        module.mergedRows(from, rows);
+    inTiles(module, weight, module::mergedRows);
+  }
+
+  /** Rows of a weight from one on, into a tensor [rows, in]. */
+  private interface Rows {
+    void read(int from, Tensor out);
+  }
+
+  private static void inTiles(Linear map, Parameter weight, Rows rows) {
+    for (int from = 0; from < map.outFeatures(); from += TILE_ROWS) {
+      int count = Math.min(TILE_ROWS, map.outFeatures() - from);
+      try (Tensor tile = weight.value().rows(from, count)) {
+        rows.read(from, tile);
       }
     }
   }
 
-  private Parameter added(Mergeable module) {
+  private Parameter added(Linear map) {
     Tensor value =
-        parameters.getFirst().value().device().floats(module.outFeatures(), module.inFeatures());
-    Parameter parameter = new Parameter(module.name() + ".weight", value, Training.FROZEN);
+        parameters.getFirst().value().device().floats(map.outFeatures(), map.inFeatures());
+    Parameter parameter = new Parameter(map.name() + ".weight", value, Training.FROZEN);
     added.add(parameter);
     return parameter;
   }

@@ -4,6 +4,8 @@ import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.Merge;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.Floats;
+import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
@@ -47,15 +49,23 @@ public record AdapterMerge(
    * @param model folder of a Hugging Face checkpoint, or {@code nano}
    * @param adapter folder of a PEFT adapter
    * @param out folder that is absent or empty
+   * @param base how the linear maps of the blocks are held: as the adapter was trained on. It is
+   *     merged into what their codes stand for
    * @throws dev.lorikeet.error.LorikeetException if a folder cannot be used, the adapter belongs to
    *     another model, or a number is too large for {@code format}
    */
   public static AdapterMerge write(
-      String model, Path adapter, Path out, WeightFormat format, Device device) {
+      String model,
+      Path adapter,
+      Path out,
+      WeightFormat format,
+      QuantizationScheme base,
+      Device device) {
     RunDirectory.requireFree(out);
-    try (LoadedModel loaded = LoadedModel.open(model, Optional.of(adapter), device)) {
+    try (LoadedModel loaded = LoadedModel.open(model, Optional.of(adapter), base, device)) {
       LoraAdapter worn = loaded.adapter().orElseThrow();
-      try (Merge merge = new Merge(loaded.model().parameters(), worn)) {
+      CausalLm adapted = loaded.model();
+      try (Merge merge = new Merge(adapted.parameters(), adapted.quantisedMaps(), worn)) {
         Optional<Rounding> rounding =
             format == WeightFormat.FLOAT32 ? Optional.empty() : largest(merge, format);
         CheckpointWriter.write(out, loaded.directory(), merge.parameters(), format);

@@ -47,6 +47,7 @@ final class CheckpointWriter {
         directory,
         source,
         config -> {
+          config.remove("quantization_config");
           config.put("dtype", format.spelling());
           if (ownHead) {
             config.put("tie_word_embeddings", false);

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.Targets;
+import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.error.LorikeetException;
@@ -20,6 +21,8 @@ import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.StoredType;
 import dev.lorikeet.job.Inspection.Head;
 import dev.lorikeet.quant.QuantizationScheme;
+import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
+import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import java.io.IOException;
@@ -43,6 +46,7 @@ final class AdapterMergeTest {
   /** Sums of at most 48 terms in two layers, and one rounding of the merged weight. */
   private static final double TOLERANCE = 1e-5;
 
+  private QuantizationScheme base = QuantizationScheme.none();
   @TempDir private Path folder;
   private Path model = Path.of("");
   private Path adapter = Path.of("");
@@ -57,12 +61,12 @@ final class AdapterMergeTest {
 
   private LoadedModel load(LoraAdapter adapter, Device device) {
     return LoadedModel.load(
-        model,
-        Parameter.Training.FROZEN,
-        Optional.of(adapter),
-        QuantizationScheme.none(),
-        Optional.empty(),
-        device);
+        model, Parameter.Training.FROZEN, Optional.of(adapter), base, Optional.empty(), device);
+  }
+
+  /** A merged checkpoint holds plain numbers. */
+  private QuantizationScheme base(Path of) {
+    return of.equals(out) ? QuantizationScheme.none() : base;
   }
 
   private void makeAdapter(boolean dora, String... targets) {
@@ -85,13 +89,13 @@ final class AdapterMergeTest {
 
   private AdapterMerge merge(WeightFormat format) {
     try (Device device = Device.cpu(2)) {
-      return AdapterMerge.write(model.toString(), adapter, out, format, device);
+      return AdapterMerge.write(model.toString(), adapter, out, format, base, device);
     }
   }
 
-  private static float[] logits(Path model, Optional<Path> adapter) {
+  private float[] logits(Path model, Optional<Path> adapter) {
     try (Device device = Device.cpu(2);
-        LoadedModel loaded = LoadedModel.open(model.toString(), adapter, device)) {
+        LoadedModel loaded = LoadedModel.open(model.toString(), adapter, base(model), device)) {
       return Checkpoints.logits(loaded.model(), device, 3, 1, 4, 1, 5, 9, 2, 6);
     }
   }
@@ -121,6 +125,18 @@ final class AdapterMergeTest {
         head == Head.TIED && !target.equals("lm_head"),
         config.get("tie_word_embeddings").asBoolean());
     assertTrue(Files.exists(out.resolve("tokenizer.json")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, all-linear", "true, all-linear", "false, q_proj", "true, q_proj"})
+  void aQuantisedBaseIsMergedIntoWhatItsCodesStandFor(boolean dora, String target)
+      throws IOException {
+    base = new QuantizationScheme(Quantization.NF4, Scales.QUANTISED, 64, OtherFormats.REFUSED);
+    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", Head.OWN);
+    makeAdapter(dora, target);
+    float[] expected = logits(model, Optional.of(adapter));
+    merge(WeightFormat.FLOAT32);
+    Close.assertRelative(expected, logits(out, Optional.empty()), TOLERANCE, target);
   }
 
   @ParameterizedTest

@@ -12,6 +12,7 @@ import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.PeftAdapterConfig;
+import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.quant.QuantizationScheme.Scales;
@@ -53,7 +54,15 @@ final class QloraRunTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"qlora, auto", "qlora, fp4", "qlora, int8", "lora, nf4"})
+  @CsvSource({
+    "qlora, auto",
+    "qlora, fp4",
+    "qlora, int8",
+    "lora, nf4",
+    "qdora, auto",
+    "qdora, int8",
+    "dora, nf4"
+  })
   void theLossFallsOverEveryQuantisedBase(String technique, String quantization) {
     FineTuneResult run =
         FineTuning.run(
@@ -79,6 +88,44 @@ final class QloraRunTest {
       assertEquals(14, same.model().quantisedMaps().size());
       assertFalse(Arrays.equals(overNf4, overPlain), "rounding to 4 bits shows");
     }
+  }
+
+  @Test
+  void magnitudesAreTrainedOverAQuantisedBaseAndReadBack() {
+    FineTuneResult run = FineTuning.run(recipe.with("adapter.technique=qdora"));
+    assertTrue(PeftAdapter.read(run.output()).config().useDora());
+    try (Device device = Device.cpu(2);
+        LoadedModel tuned =
+            LoadedModel.open(
+                model.toString(), Optional.of(run.output()), scheme(Quantization.NF4), device);
+        LoadedModel base =
+            LoadedModel.open(
+                model.toString(), Optional.empty(), scheme(Quantization.NF4), device)) {
+      String map = "model.layers.0.self_attn.q_proj";
+      float[] magnitude =
+          tuned.adapter().orElseThrow().dora(map).orElseThrow().magnitude().value().toFloats();
+      float[] start = lengths(base, map);
+      assertEquals(start.length, magnitude.length);
+      float moved = 0;
+      for (int i = 0; i < start.length; i++) {
+        moved = Math.max(moved, Math.abs(magnitude[i] / start[i] - 1));
+      }
+      assertTrue(moved > 1e-3 && moved < 1, "largest change of a row's length " + moved);
+    }
+  }
+
+  private static float[] lengths(LoadedModel base, String map) {
+    BaseWeight weight =
+        base.model().quantisedMaps().stream()
+            .filter(found -> found.name().equals(map))
+            .map(BaseWeight.class::cast)
+            .findFirst()
+            .orElseThrow();
+    float[] lengths = weight.rowSquares();
+    for (int i = 0; i < lengths.length; i++) {
+      lengths[i] = (float) Math.sqrt(lengths[i]);
+    }
+    return lengths;
   }
 
   @ParameterizedTest
