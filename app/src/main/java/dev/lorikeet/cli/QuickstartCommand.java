@@ -128,12 +128,7 @@ final class QuickstartCommand implements Callable<Integer> {
     console.result("memory     " + Amounts.bytes(training.peakBytes()) + " tensors" + resident);
     console.result("run        " + training.directory());
     console.result("");
-    console.result("Next: " + next(training));
-  }
-
-  private static String next(FineTuneResult training) {
-    return "lorikeet generate --model nano --adapter %s --prompt '...'"
-        .formatted(ShellWord.of(training.output().toString()));
+    console.result("Next: " + TrainingReport.generate(outcome.config(), training));
   }
 
   private static String oneLine(String text) {

@@ -71,6 +71,11 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
           outputDir.equals(Path.of("runs")) ? "" : " --dir " + ShellWord.of(outputDir.toString());
       return "lorikeet resume " + ShellWord.of(result.runId()) + dir;
     }
+    return generate(config, result);
+  }
+
+  /** The command that shows what was learned. */
+  static String generate(RunConfig config, FineTuneResult result) {
     boolean full = config.adapter().technique() == Technique.FULL;
     String model = full ? result.output().toString() : config.model().path();
     String adapter = full ? "" : " --adapter " + ShellWord.of(result.output().toString());

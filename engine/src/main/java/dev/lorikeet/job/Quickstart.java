@@ -1,5 +1,6 @@
 package dev.lorikeet.job;
 
+import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.Recipe;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.RunException;
@@ -8,6 +9,7 @@ import dev.lorikeet.eval.ExactMatch.Item;
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.nano.Tickets;
 import dev.lorikeet.nano.Tickets.Row;
+import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.torch.Device;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,13 +44,18 @@ public final class Quickstart {
   /**
    * What came out.
    *
+   * @param config the recipe with every change
    * @param base answers of the untouched model
    * @param tuned answers of the tuned model, to the same test messages
    * @param training what the fine-tuning gave
    * @param total wall time of everything
    */
   public record Outcome(
-      ExactMatch.Result base, ExactMatch.Result tuned, FineTuneResult training, Duration total) {}
+      RunConfig config,
+      ExactMatch.Result base,
+      ExactMatch.Result tuned,
+      FineTuneResult training,
+      Duration total) {}
 
   /**
    * Writes the data set, asks, tunes, asks again.
@@ -65,11 +72,15 @@ public final class Quickstart {
     RunConfig config = Recipe.parse(recipe(), "quickstart", all(overrides, outputDir, data));
     List<Item> test =
         tickets.test().stream().map(row -> new Item(row.prompt(), row.completion())).toList();
-    ExactMatch.Result base = ask(config, Optional.empty(), test);
+    ExactMatch.Result base = ask(config, config.model().path(), Optional.empty(), test);
     listener.base(base, Duration.ofNanos(System.nanoTime() - start));
     FineTuneResult training = FineTuning.run(config, options, listener);
-    ExactMatch.Result tuned = ask(config, Optional.of(training.output()), test);
-    return new Outcome(base, tuned, training, Duration.ofNanos(System.nanoTime() - start));
+    boolean full = config.adapter().technique() == Technique.FULL;
+    ExactMatch.Result tuned =
+        full
+            ? ask(config, training.output().toString(), Optional.empty(), test)
+            : ask(config, config.model().path(), Optional.of(training.output()), test);
+    return new Outcome(config, base, tuned, training, Duration.ofNanos(System.nanoTime() - start));
   }
 
   /** The recipe's text, as a user would write it. */
@@ -97,9 +108,11 @@ public final class Quickstart {
     return "'" + path.toString().replace("'", "''") + "'";
   }
 
-  private static ExactMatch.Result ask(RunConfig config, Optional<Path> adapter, List<Item> test) {
+  private static ExactMatch.Result ask(
+      RunConfig config, String model, Optional<Path> adapter, List<Item> test) {
+    QuantizationScheme base = QuantizationScheme.of(config);
     try (Device device = Devices.open(config.device());
-        LoadedModel loaded = LoadedModel.open(config.model().path(), adapter, device)) {
+        LoadedModel loaded = LoadedModel.open(model, adapter, base, device)) {
       return new ExactMatch(loaded.tokenizer(), device).evaluate(loaded.model(), test);
     }
   }

@@ -10,6 +10,8 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class QuickstartTest {
   @TempDir private Path folder;
@@ -32,6 +34,19 @@ final class QuickstartTest {
     assertEquals(texts(one), texts(other));
     assertEquals(one.training().trainLoss(), other.training().trainLoss());
     assertEquals(one.training().validationAfter(), other.training().validationAfter());
+  }
+
+  @ParameterizedTest
+  @Tag("native")
+  @CsvSource({"lora, 3.0e-3", "dora, 3.0e-3", "qlora, 3.0e-3", "qdora, 3.0e-3", "full, 5.0e-4"})
+  void everyTechniqueLearnsTheTask(String technique, String rate) {
+    Outcome outcome =
+        quickstart(
+            "adapter.technique=" + technique, "train.learning_rate=" + rate, "train.max_steps=40");
+    double before = outcome.training().validationBefore().orElseThrow();
+    double after = outcome.training().validationAfter().orElseThrow();
+    assertTrue(after < 0.1 * before, "held-out loss " + before + " to " + after);
+    assertEquals(200, outcome.tuned().answers().size());
   }
 
   private Outcome quickstart(String... overrides) {
