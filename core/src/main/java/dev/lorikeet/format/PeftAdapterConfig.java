@@ -114,28 +114,7 @@ public record PeftAdapterConfig(
    * @see <a href="https://arxiv.org/abs/2312.03732">Kalajdzievski 2023</a>
    */
   public PeftAdapterConfig rankStabilised() {
-    return new PeftAdapterConfig(
-        peftType,
-        r,
-        loraAlpha,
-        loraDropout,
-        targetModules,
-        excludeModules,
-        bias,
-        true,
-        useDora,
-        modulesToSave,
-        rankPattern,
-        alphaPattern,
-        layersToTransform,
-        layersPattern,
-        fanInFanOut,
-        initLoraWeights,
-        baseModelNameOrPath,
-        revision,
-        taskType,
-        inferenceMode,
-        peftVersion);
+    return with(true, useDora);
   }
 
   /**
@@ -144,6 +123,10 @@ public record PeftAdapterConfig(
    * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al. 2024</a>
    */
   public PeftAdapterConfig decomposed() {
+    return with(useRslora, true);
+  }
+
+  private PeftAdapterConfig with(boolean rankStabilised, boolean magnitudes) {
     return new PeftAdapterConfig(
         peftType,
         r,
@@ -152,8 +135,8 @@ public record PeftAdapterConfig(
         targetModules,
         excludeModules,
         bias,
-        useRslora,
-        true,
+        rankStabilised,
+        magnitudes,
         modulesToSave,
         rankPattern,
         alphaPattern,

@@ -7,9 +7,12 @@ import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.LoraStart;
 import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.AdapterSettings;
+import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.InitLoraWeights;
 import dev.lorikeet.config.ModuleSelection;
+import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.format.TargetModules;
+import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -18,6 +21,13 @@ import java.util.OptionalInt;
 final class AdapterRecipe {
   private AdapterRecipe() {}
 
+  /** The adapter of {@code config}, fresh or going on from files; none with full training. */
+  static Optional<LoraAdapter> adapter(RunConfig config, Device device) {
+    return config.adapter().technique() == Technique.FULL
+        ? Optional.empty()
+        : Optional.of(adapter(config.adapter(), device, config.train().seed()));
+  }
+
   /** The adapter of a low-rank technique, fresh or going on from files. */
   static LoraAdapter adapter(AdapterSettings adapter, Device device, long seed) {
     LoraSettings settings = settings(adapter);
@@ -25,6 +35,11 @@ final class AdapterRecipe {
         .initFrom()
         .map(dir -> LoraAdapter.readAs(dir, settings, device))
         .orElseGet(() -> LoraAdapter.fresh(settings, device, seed));
+  }
+
+  /** Whether the model's own weights are trained. */
+  static Training training(AdapterSettings adapter) {
+    return adapter.technique() == Technique.FULL ? Training.TRAINABLE : Training.FROZEN;
   }
 
   static LoraSettings settings(AdapterSettings adapter) {

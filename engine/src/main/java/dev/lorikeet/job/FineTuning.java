@@ -1,7 +1,6 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
-import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.config.TrainSettings;
 import dev.lorikeet.data.BatchPlan;
@@ -13,7 +12,6 @@ import dev.lorikeet.job.RunListener.Start;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.HostMemory;
 import dev.lorikeet.train.Collective;
@@ -124,20 +122,13 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private LoadedModel load(RunConfig config) {
-    Path directory = LoadedModel.directoryOf(config.model().path());
-    QuantizationScheme base = QuantizationScheme.of(config);
-    if (config.adapter().technique() == Technique.FULL) {
-      return LoadedModel.load(
-          directory,
-          Training.TRAINABLE,
-          Optional.empty(),
-          base,
-          AdapterRecipe.chosenLayers(config.adapter()),
-          device);
-    }
-    LoraAdapter adapter = AdapterRecipe.adapter(config.adapter(), device, config.train().seed());
     return LoadedModel.load(
-        directory, Training.FROZEN, Optional.of(adapter), base, Optional.empty(), device);
+        LoadedModel.directoryOf(config.model().path()),
+        AdapterRecipe.training(config.adapter()),
+        AdapterRecipe.adapter(config, device),
+        QuantizationScheme.of(config),
+        AdapterRecipe.chosenLayers(config.adapter()),
+        device);
   }
 
   /** The recipe with sequences no longer than the model's context. */

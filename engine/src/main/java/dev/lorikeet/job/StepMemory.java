@@ -1,7 +1,6 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
-import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.data.DataSet;
 import dev.lorikeet.data.Example;
@@ -11,7 +10,6 @@ import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.Collective;
 import dev.lorikeet.train.MemoryGuard;
@@ -47,7 +45,7 @@ record StepMemory(RunConfig config, int threads) {
   /** Bytes of the model and its adapter. */
   private long weightBytes() {
     try (Device shapes = Device.shapeOnly(threads)) {
-      Optional<LoraAdapter> adapter = adapter(shapes);
+      Optional<LoraAdapter> adapter = AdapterRecipe.adapter(config, shapes);
       try (CausalLm _ = model(adapter, shapes)) {
         return shapes.memory().currentBytes();
       } finally {
@@ -63,22 +61,13 @@ record StepMemory(RunConfig config, int threads) {
    * @param setup of the trainer, without the parts that {@code shape} says
    */
   long peakBytes(DataSet data, TrainingSetup setup, StepShape shape) {
-    TrainingSetup cut =
-        new TrainingSetup(
-            setup.learningRate(),
-            setup.optimizer(),
-            setup.maxGradNorm(),
-            setup.lossWeighting(),
-            setup.seed(),
-            setup.packing(),
-            shape.recompute(),
-            shape.lossChunkFloats());
     try (Device shapes = Device.shapeOnly(threads)) {
-      Optional<LoraAdapter> adapter = adapter(shapes);
+      Optional<LoraAdapter> adapter = AdapterRecipe.adapter(config, shapes);
       try (CausalLm model = model(adapter, shapes)) {
         List<Parameter> trained = trained(model, adapter);
         List<Parameter> copied = adapter.map(LoraAdapter::parameters).orElse(List.of());
-        try (Trainer trainer = new Trainer(model, trained, cut, shapes, Collective.solo());
+        try (Trainer trainer =
+                new Trainer(model, trained, setup.cut(shape), shapes, Collective.solo());
             LastGood copies = new LastGood(copied, 0)) {
           copies.beforeStep();
           MicroBatch longest = new MicroBatch(longest(data.train(), shape.microBatch()));
@@ -112,19 +101,13 @@ record StepMemory(RunConfig config, int threads) {
         .orElseGet(() -> model.parameters().stream().filter(Parameter::isTrainable).toList());
   }
 
-  private Optional<LoraAdapter> adapter(Device device) {
-    return config.adapter().technique() == Technique.FULL
-        ? Optional.empty()
-        : Optional.of(AdapterRecipe.adapter(config.adapter(), device, config.train().seed()));
-  }
-
   private CausalLm model(Optional<LoraAdapter> adapter, Device device) {
     return LoadedModel.model(
         LoadedModel.directoryOf(config.model().path()),
-        adapter.isPresent() ? Training.FROZEN : Training.TRAINABLE,
+        AdapterRecipe.training(config.adapter()),
         adapter,
         QuantizationScheme.of(config),
-        adapter.isPresent() ? Optional.empty() : AdapterRecipe.chosenLayers(config.adapter()),
+        AdapterRecipe.chosenLayers(config.adapter()),
         device);
   }
 }
