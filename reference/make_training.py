@@ -27,6 +27,7 @@ from plain_llama import PlainLlama
 from training_data import GLOBAL_BATCH, random_batches, story_batches
 
 BASES = {"tied-gqa": FIXTURES / "llama/tied-gqa/model",
+         "tied-gqa-bfloat16": FIXTURES / "llama/tied-gqa-bfloat16/model",
          "untied-odd": FIXTURES / "llama/untied-odd/model",
          "stories260K": STORIES}
 SETTINGS = {"optimizer": "adamw", "learning_rate": 2e-3, "adam_beta1": 0.9, "adam_beta2": 0.999,
@@ -100,17 +101,23 @@ def shares(batch: list[dict], settings: dict) -> list[float]:
     return [1 / (labels(part) * len(parts)) for part in parts for _ in part]
 
 
-def train(logits_of, parameters: dict, batches, settings: dict):
-    """Returns the record of every step and the first step's gradients, before clipping."""
+def train(logits_of, parameters: dict, batches, settings: dict, masters=None):
+    """Returns the record of every step and the first step's gradients, before clipping.
+
+    With `masters`, copies of the parameters, the optimiser updates these, and the parameters become
+    the copies rounded to bfloat16 (Micikevicius et al. 2018, section 3.1).
+    """
     values = list(parameters.values())
+    updated = masters or parameters
     optimizer = torch.optim.AdamW(
-        values, lr=settings["learning_rate"], weight_decay=settings["weight_decay"],
+        list(updated.values()), lr=settings["learning_rate"], weight_decay=settings["weight_decay"],
         betas=(settings["adam_beta1"], settings["adam_beta2"]), eps=settings["adam_epsilon"])
     schedule = SCHEDULES[settings["schedule"]](
         optimizer, settings["warmup_steps"], settings["schedule_steps"])
     records, first_gradients = [], {}
     for step, batch in enumerate(batches, 1):
-        optimizer.zero_grad()
+        for value in values:
+            value.grad = None
         loss = 0.0
         for example, share in zip(batch, shares(batch, settings)):
             total, part = scaled_loss(logits_of, example, share)
@@ -121,8 +128,13 @@ def train(logits_of, parameters: dict, batches, settings: dict):
         norm = torch.nn.utils.clip_grad_norm_(values, settings["max_grad_norm"]).item()
         records.append({"step": step, "learning_rate": schedule.get_last_lr()[0], "loss": loss,
                         "grad_norm": norm, "label_tokens": labels(batch)})
+        for key, value in updated.items():
+            value.grad = parameters[key].grad
         optimizer.step()
         schedule.step()
+        with torch.no_grad():
+            for key, master in (masters or {}).items():
+                parameters[key].copy_(master.bfloat16())
     return records, first_gradients
 
 
@@ -191,6 +203,24 @@ def full_run(out, base: str, batches) -> None:
            {"base": base, "technique": "full", **SETTINGS})
 
 
+def full_bfloat16_run(out, base: str, batches) -> None:
+    """Full fine-tuning of bfloat16 weights with float32 masters; products are float32."""
+    folder, model = out / base / "full", load_base(base).train()
+    parameters = dict(model.named_parameters())
+    masters = {k: v.detach().clone().requires_grad_() for k, v in parameters.items()}
+    begin = {k: v.detach().clone() for k, v in parameters.items()}
+    records, _ = train(lambda t: model(torch.tensor([t]), use_cache=False).logits[0], parameters,
+                       batches, SETTINGS, masters)
+    some = {k for k in parameters if any(w in k for w in FULL_SOME)}
+    write_tensors(folder / "final.safetensors", {k: masters[k].detach() for k in some})
+
+    exact, exact_masters = float64_copy(begin, True), float64_copy(begin, True)
+    exact_records, _ = train(
+        PlainLlama(model.config.to_dict(), exact), exact, batches, SETTINGS, exact_masters)
+    write_run(folder, records, drift(records, exact_records, begin, masters, exact_masters),
+              {"base": base, "technique": "full", "dtype": "bfloat16", **SETTINGS})
+
+
 def write_run(folder, records, distance: dict, settings: dict) -> None:
     write_json(folder / "expected.json",
                {"settings": settings, "steps": records, "float32_drift": distance})
@@ -218,6 +248,8 @@ def main() -> None:
                 OTHER_OPTIMIZER)
     for base in ("tied-gqa", "untied-odd"):
         full_run(out, base, batches[base][:10])
+    write_json(out / "tied-gqa-bfloat16/batches.json", batches["tied-gqa"][:10])
+    full_bfloat16_run(out, "tied-gqa-bfloat16", batches["tied-gqa"][:10])
     finish(out)
 
 

@@ -12,7 +12,7 @@ package dev.lorikeet.config;
  */
 public record ModelSettings(
     String path,
-    @Default("float32") Dtype dtype,
+    @Default("auto") Dtype dtype,
     @Default("auto") Quantization quantization,
     @Default("true") boolean doubleQuant,
     @Default("64") int quantBlockSize) {
@@ -20,9 +20,21 @@ public record ModelSettings(
   /** Path that stands for the model embedded in Lorikeet. */
   public static final String NANO = "nano";
 
-  /** Number format of the weights. */
+  /** Number format of the weights in memory; products are float32 with all of them. */
   public enum Dtype implements Choice {
-    FLOAT32
+    /** Every tensor as the checkpoint stores it; those in float64 become float32. */
+    AUTO,
+    /** 4 bytes. */
+    FLOAT32,
+    /** 2 bytes: the upper half of a float32. */
+    BFLOAT16,
+    /** 2 bytes: IEEE 754 binary16, up to 65504. */
+    FLOAT16;
+
+    /** Whether numbers of two bytes are asked for by name. */
+    boolean half() {
+      return this == BFLOAT16 || this == FLOAT16;
+    }
   }
 
   /** Format that the linear maps of the blocks are held in. */

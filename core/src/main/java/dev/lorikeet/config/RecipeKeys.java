@@ -18,8 +18,7 @@ final class RecipeKeys {
   static final Map<String, Set<String>> RESERVED_VALUES =
       Map.of(
           "adapter.init_lora_weights",
-              Set.of("false", "eva", "olora", "loftq", "orthogonal", "corda", "lora_ga"),
-          "model.dtype", Set.of("bfloat16", "float16"));
+          Set.of("false", "eva", "olora", "loftq", "orthogonal", "corda", "lora_ga"));
 
   /** What other tools call our keys. */
   private static final Map<String, String> ELSEWHERE =

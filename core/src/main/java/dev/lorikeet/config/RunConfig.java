@@ -1,6 +1,7 @@
 package dev.lorikeet.config;
 
 import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.config.ModelSettings.Dtype;
 import dev.lorikeet.config.ModelSettings.Quantization;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,6 +39,10 @@ public record RunConfig(
             "model.quantization: none contradicts adapter.technique: %s, which trains an adapter over a quantised base; use technique %s, or leave model.quantization out"
                 .formatted(
                     adapter.technique().spelling(), adapter.technique().spelling().substring(1)))
+        .require(
+            !changesBase(adapter) || !model.dtype().half(),
+            "model.dtype: %s cannot hold the base that adapter.init_lora_weights: pissa leaves, which is rounded to float32; leave model.dtype out, or use another start"
+                .formatted(model.dtype().spelling()))
         .done("run settings");
   }
 
@@ -47,6 +52,18 @@ public record RunConfig(
       return model.quantization();
     }
     return adapter.technique().overQuantised() ? Quantization.NF4 : Quantization.NONE;
+  }
+
+  /**
+   * What the base weights are held in, but those that are quantised: {@link Dtype#AUTO} only where
+   * it means what the checkpoint stores. A base that PiSSA changes is held in float32.
+   */
+  public Dtype baseDtype() {
+    return changesBase(adapter) ? Dtype.FLOAT32 : model.dtype();
+  }
+
+  private static boolean changesBase(AdapterSettings adapter) {
+    return adapter.initLoraWeights() instanceof InitLoraWeights.Pissa;
   }
 
   private static boolean quantised(Quantization quantization) {

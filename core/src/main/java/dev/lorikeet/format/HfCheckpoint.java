@@ -128,6 +128,18 @@ public final class HfCheckpoint implements AutoCloseable {
    */
   public void readFloats(
       String name, List<Long> expectedShape, String impliedBy, MemorySegment target) {
+    requireFits(name, expectedShape, impliedBy);
+    file(name).readFloats(name, target);
+  }
+
+  /**
+   * Refuses a tensor that is not what config.json implies.
+   *
+   * @param expectedShape as {@link #readFloats} has it, and so {@code impliedBy}
+   * @throws FormatException if there is no such tensor, its shape is another one, or it belongs to
+   *     a quantised weight
+   */
+  public void requireFits(String name, List<Long> expectedShape, String impliedBy) {
     if (!contains(name)) {
       throw new FormatException(
           directory,
@@ -153,7 +165,6 @@ public final class HfCheckpoint implements AutoCloseable {
                   + " different revisions; download both again from one revision.")
               .formatted(entry.shape(), expectedShape, impliedBy));
     }
-    file(name).readFloats(name, target);
   }
 
   /** Number of stored floating-point elements; a tied head counts once, scales not at all. */

@@ -9,6 +9,7 @@ import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
+import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,8 +21,8 @@ import java.util.TreeSet;
 
 /**
  * PEFT's modules_to_save: modules that are trained and saved as a whole beside an adapter. The
- * trained weight takes the place of the base's, so there is one in memory. Where a tied head or its
- * embedding is saved the other one keeps the base's weight, as in PEFT.
+ * trained weight takes the place of the base's, so there is one in memory; it is float32. Where a
+ * tied head or its embedding is saved the other one keeps the base's weight, as in PEFT.
  */
 final class SavedModules {
   /** A copy in bfloat16 differs from its float32 original by half of this at most. */
@@ -42,7 +43,7 @@ final class SavedModules {
     return new Weights() {
       @Override
       public Parameter parameter(String name, String impliedBy, long... shape) {
-        return takenOrClosed(base.parameter(name, impliedBy, shape));
+        return takenOrClosed(trainable(name, base.parameter(name, impliedBy, shape)));
       }
 
       @Override
@@ -65,7 +66,7 @@ final class SavedModules {
           return base.shared(owner, name);
         }
         Parameter copy = base.parameter(owner.name(), "", owner.value().shape());
-        return takenOrClosed(copy.as(name, Training.FROZEN));
+        return takenOrClosed(trainable(name, copy.as(name, Training.FROZEN)));
       }
 
       @Override
@@ -73,6 +74,16 @@ final class SavedModules {
         return base.contains(name);
       }
     };
+  }
+
+  /** A saved weight in float32, like the matrices of the adapter beside it; others as they are. */
+  private Parameter trainable(String name, Parameter base) {
+    if (!saves(name) || base.value().dtype() == DType.FLOAT32) {
+      return base;
+    }
+    try (base) {
+      return new Parameter(name, base.value().asFloats(), Training.FROZEN);
+    }
   }
 
   private boolean saves(String parameter) {

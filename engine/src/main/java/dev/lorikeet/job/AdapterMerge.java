@@ -2,12 +2,14 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.Merge;
+import dev.lorikeet.config.ModelSettings.Dtype;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.Floats;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -62,7 +64,7 @@ public record AdapterMerge(
       QuantizationScheme base,
       Device device) {
     RunDirectory.requireFree(out);
-    try (LoadedModel loaded = LoadedModel.open(model, Optional.of(adapter), base, device)) {
+    try (LoadedModel loaded = opened(model, adapter, base, device)) {
       LoraAdapter worn = loaded.adapter().orElseThrow();
       CausalLm adapted = loaded.model();
       try (Merge merge = new Merge(adapted.parameters(), adapted.quantisedMaps(), worn)) {
@@ -72,6 +74,18 @@ public record AdapterMerge(
         return new AdapterMerge(out, worn.modules().size(), format, rounding);
       }
     }
+  }
+
+  /** The adapted model with its plain weights in float32, so that merging rounds once. */
+  private static LoadedModel opened(
+      String model, Path adapter, QuantizationScheme base, Device device) {
+    return LoadedModel.load(
+        LoadedModel.directoryOf(model),
+        Training.FROZEN,
+        Optional.of(LoraAdapter.read(adapter, device)),
+        new LoadedModel.BaseFormat(Dtype.FLOAT32, base),
+        Optional.empty(),
+        device);
   }
 
   private static Optional<Rounding> largest(Merge merge, WeightFormat format) {

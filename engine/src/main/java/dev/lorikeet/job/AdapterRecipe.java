@@ -11,9 +11,12 @@ import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.InitLoraWeights;
 import dev.lorikeet.config.ModuleSelection;
 import dev.lorikeet.config.RunConfig;
+import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TargetModules;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -40,6 +43,21 @@ final class AdapterRecipe {
   /** Whether the model's own weights are trained. */
   static Training training(AdapterSettings adapter) {
     return adapter.technique() == Technique.FULL ? Training.TRAINABLE : Training.FROZEN;
+  }
+
+  /** A sentence for the user where weights of two bytes are held in four although nobody asked. */
+  static Optional<String> widened(RunConfig config, Path model) {
+    if (config.model().dtype() == config.baseDtype()) {
+      return Optional.empty();
+    }
+    try (HfCheckpoint checkpoint = HfCheckpoint.open(model)) {
+      StoredType stored = checkpoint.dtype();
+      return stored.bytes() >= Float.BYTES
+          ? Optional.empty()
+          : Optional.of(
+              "the checkpoint's weights are %s, but adapter.init_lora_weights: pissa changes them, so they are held in float32 at twice the memory."
+                  .formatted(stored));
+    }
   }
 
   static LoraSettings settings(AdapterSettings adapter) {

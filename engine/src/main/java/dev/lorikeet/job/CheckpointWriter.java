@@ -4,7 +4,6 @@ import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.StoredQuantization;
-import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TensorData;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
@@ -42,18 +41,24 @@ final class CheckpointWriter {
    */
   static void write(Path directory, Path source, List<Parameter> parameters, WeightFormat format) {
     copyCompanions(directory, source);
-    boolean ownHead = parameters.stream().anyMatch(parameter -> parameter.name().equals(HEAD));
-    writeConfig(
-        directory,
-        source,
-        config -> {
-          config.remove("quantization_config");
-          config.put("dtype", format.spelling());
-          if (ownHead) {
-            config.put("tie_word_embeddings", false);
-          }
-        });
+    writeConfig(directory, source, config -> describe(config, parameters, format));
     WeightsFile.write(directory.resolve("model.safetensors"), parameters, format.stored());
+  }
+
+  /** The same with every weight in the format that it is held in, bit for bit. */
+  static void writeAsHeld(Path directory, Path source, List<Parameter> parameters) {
+    copyCompanions(directory, source);
+    writeConfig(
+        directory, source, config -> describe(config, parameters, WeightFormat.of(parameters)));
+    WeightsFile.writeAsHeld(directory.resolve("model.safetensors"), parameters, Map.of());
+  }
+
+  private static void describe(ObjectNode config, List<Parameter> parameters, WeightFormat format) {
+    config.remove("quantization_config");
+    config.put("dtype", format.spelling());
+    if (parameters.stream().anyMatch(parameter -> parameter.name().equals(HEAD))) {
+      config.put("tie_word_embeddings", false);
+    }
   }
 
   /**
@@ -73,8 +78,11 @@ final class CheckpointWriter {
     writeConfig(
         directory,
         source,
-        config -> config.set("quantization_config", JSON.valueToTree(BitsAndBytes.config(any))));
-    WeightsFile.write(directory.resolve("model.safetensors"), parameters, StoredType.F32, tensors);
+        config -> {
+          config.put("dtype", WeightFormat.of(parameters).spelling());
+          config.set("quantization_config", JSON.valueToTree(BitsAndBytes.config(any)));
+        });
+    WeightsFile.writeAsHeld(directory.resolve("model.safetensors"), parameters, tensors);
   }
 
   private static void copyCompanions(Path directory, Path source) {
@@ -96,7 +104,6 @@ final class CheckpointWriter {
   private static void writeConfig(Path directory, Path source, Consumer<ObjectNode> change) {
     ObjectNode config = (ObjectNode) JSON.readTree(source.resolve("config.json").toFile());
     config.remove("torch_dtype");
-    config.put("dtype", "float32");
     change.accept(config);
     AtomicFile.writeString(
         directory.resolve("config.json"), JSON.writeValueAsString(config) + "\n");

@@ -8,8 +8,8 @@ import dev.lorikeet.data.DataSet;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.job.FineTuneResult.End;
+import dev.lorikeet.job.LoadedModel.BaseFormat;
 import dev.lorikeet.job.RunListener.Start;
-import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
@@ -64,6 +64,7 @@ public final class FineTuning implements AutoCloseable {
       StepMemory memory = new StepMemory(recipe, device.threads());
       memory.requireWeights(available);
       loaded = load(recipe);
+      AdapterRecipe.widened(recipe, loaded.directory()).ifPresent(listener::notice);
       RunConfig fitted = fitToContext(recipe);
       data = DataSet.load(fitted.data(), fitted.train().seed(), loaded.tokenizer());
       data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
@@ -126,7 +127,7 @@ public final class FineTuning implements AutoCloseable {
         LoadedModel.directoryOf(config.model().path()),
         AdapterRecipe.training(config.adapter()),
         AdapterRecipe.adapter(config, device),
-        QuantizationScheme.of(config),
+        BaseFormat.of(config),
         AdapterRecipe.chosenLayers(config.adapter()),
         device);
   }

@@ -4,6 +4,7 @@ import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.config.AdapterSettings;
 import dev.lorikeet.config.AdapterSettings.Technique;
+import dev.lorikeet.config.ModelSettings.Dtype;
 import dev.lorikeet.config.ModuleSelection;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
@@ -18,6 +19,7 @@ import dev.lorikeet.job.Inspection.TechniqueCount;
 import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme;
@@ -106,12 +108,18 @@ final class Inspector {
   private long weightBytes() {
     int positions = architecture.contextLength(config);
     try (Device device = Device.shapeOnly()) {
-      Weights weights = new QuantizedWeights(new Shapes(device), checkpoint, base, device);
+      Weights weights = new QuantizedWeights(stored(device), checkpoint, base, device);
       try (CausalLm model =
           architecture.build(config, weights, device, positions, Linear.Wrapper.none())) {
         return model.weightBytes();
       }
     }
+  }
+
+  private Weights stored(Device device) {
+    return checkpoint
+        .<Weights>map(files -> new CheckpointWeights(files, Dtype.AUTO, device, Training.FROZEN))
+        .orElseGet(() -> new Shapes(device));
   }
 
   private CausalLm build(Device device, Linear.Wrapper wrapper) {

@@ -3,6 +3,8 @@ package dev.lorikeet.job;
 import dev.lorikeet.adapter.ChosenLayers;
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.ModelSettings;
+import dev.lorikeet.config.ModelSettings.Dtype;
+import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
@@ -66,23 +68,37 @@ public final class LoadedModel implements AutoCloseable {
         directoryOf(path),
         Training.FROZEN,
         adapter.map(dir -> LoraAdapter.read(dir, device)),
-        base,
+        new BaseFormat(Dtype.AUTO, base),
         Optional.empty(),
         device);
+  }
+
+  /**
+   * How the weights of a base model are held.
+   *
+   * @param dtype the plain ones
+   * @param maps the linear maps of the blocks
+   */
+  record BaseFormat(Dtype dtype, QuantizationScheme maps) {
+
+    /** What a recipe says. */
+    static BaseFormat of(RunConfig config) {
+      return new BaseFormat(config.baseDtype(), QuantizationScheme.of(config));
+    }
   }
 
   /**
    * A model with the adapter that a caller prepared, which the result owns.
    *
    * @param training whether the model's own weights are trained
-   * @param base how the linear maps of the blocks are held; not quantised if they are trained
+   * @param base how the weights are held; no map is quantised if they are trained
    * @param chosen which of them, if not all alike
    */
   static LoadedModel load(
       Path directory,
       Training training,
       Optional<LoraAdapter> adapter,
-      QuantizationScheme base,
+      BaseFormat base,
       Optional<ChosenLayers> chosen,
       Device device) {
     Tokenizer tokenizer = HfTokenizer.open(directory);
@@ -100,7 +116,7 @@ public final class LoadedModel implements AutoCloseable {
       Path directory,
       Training training,
       Optional<LoraAdapter> adapter,
-      QuantizationScheme base,
+      BaseFormat base,
       Optional<ChosenLayers> chosen,
       Device device) {
     Optional<CausalLm> model = Optional.empty();
@@ -111,9 +127,9 @@ public final class LoadedModel implements AutoCloseable {
       Architecture architecture = Architecture.of(checkpoint.config());
       Weights stored =
           new QuantizedWeights(
-              new CheckpointWeights(checkpoint, device, training),
+              new CheckpointWeights(checkpoint, base.dtype(), device, training),
               Optional.of(checkpoint),
-              base,
+              base.maps(),
               device);
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
@@ -163,7 +179,7 @@ public final class LoadedModel implements AutoCloseable {
 
   /**
    * Writes the model without its adapter as a checkpoint in bitsandbytes' layout, tokenizer
-   * included; what is not quantised becomes float32.
+   * included; what is not quantised keeps its format.
    *
    * @param directory a new or empty folder
    * @throws ConfigException if no linear map of the model is quantised

@@ -104,6 +104,7 @@ final class RunRecorder implements AutoCloseable {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("command_line", options.commandLine());
     fields.put("model", config.model().path());
+    fields.put("dtype", WeightFormat.of(loaded.model().parameters()).spelling());
     if (config.baseQuantization() != Quantization.NONE) {
       fields.put("quantization", config.baseQuantization().spelling());
     }

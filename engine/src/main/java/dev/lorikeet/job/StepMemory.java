@@ -7,8 +7,8 @@ import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.job.LoadedModel.BaseFormat;
 import dev.lorikeet.model.CausalLm;
-import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.Collective;
@@ -106,7 +106,7 @@ record StepMemory(RunConfig config, int threads) {
         LoadedModel.directoryOf(config.model().path()),
         AdapterRecipe.training(config.adapter()),
         adapter,
-        QuantizationScheme.of(config),
+        BaseFormat.of(config),
         AdapterRecipe.chosenLayers(config.adapter()),
         device);
   }

@@ -3,15 +3,15 @@ package dev.lorikeet.job;
 import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.format.SafeTensors;
-import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TensorEntry;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
-import java.lang.foreign.ValueLayout;
+import dev.lorikeet.torch.Tensor;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a run trains, on its way to files and back.
@@ -22,6 +22,7 @@ import java.util.List;
  */
 record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseModel) {
   private static final String EXACT = "trained.safetensors";
+  private static final long ROWS_AT_ONCE = 1024;
 
   TrainedWeights {
     trained = List.copyOf(trained);
@@ -38,8 +39,7 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
     if (loaded.adapter().isPresent()) {
       loaded.adapter().get().write(folder, baseModel);
     } else {
-      CheckpointWriter.write(
-          folder, loaded.directory(), loaded.model().parameters(), WeightFormat.FLOAT32);
+      CheckpointWriter.writeAsHeld(folder, loaded.directory(), loaded.model().parameters());
     }
     return folder;
   }
@@ -47,7 +47,7 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
   /** The same, and the exact bits of every trained value under its own name. */
   void write(Path checkpoint) {
     export(checkpoint);
-    WeightsFile.write(checkpoint.resolve(EXACT), trained, StoredType.F32);
+    WeightsFile.writeAsHeld(checkpoint.resolve(EXACT), trained, Map.of());
   }
 
   /**
@@ -64,9 +64,7 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
                 .formatted(file.file(), file.entries().size(), trained.size()));
       }
       for (Parameter parameter : trained) {
-        parameter
-            .value()
-            .copyFrom(file.bytes(parameter.name()).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED));
+        parameter.value().copyFrom(file.bytes(parameter.name()));
       }
     }
   }
@@ -74,12 +72,15 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
   private static void requireIn(SafeTensors file, Parameter parameter) {
     List<Long> shape = Arrays.stream(parameter.value().shape()).boxed().toList();
     TensorEntry entry = file.entries().get(parameter.name());
-    if (entry == null || !entry.shape().equals(shape) || entry.type() != StoredType.F32) {
+    if (entry == null
+        || !entry.shape().equals(shape)
+        || entry.type() != WeightsFile.held(parameter)) {
       throw new ConfigException(
-          "%s: the recipe trains %s of shape %s, but the checkpoint holds %s; a run goes on only with the same technique, rank and targets"
+          "%s: the recipe trains %s %s of shape %s, but the checkpoint holds %s; a run goes on only with the same technique, rank and targets"
               .formatted(
                   file.file(),
                   parameter.name(),
+                  WeightsFile.held(parameter),
                   shape,
                   entry == null ? "no such value" : entry.type() + " of shape " + entry.shape()));
     }
@@ -87,8 +88,17 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
 
   /** Whether every trained value is a finite number. */
   boolean finite() {
-    return trained.stream()
-        .map(Parameter::value)
-        .allMatch(value -> Double.isFinite(Kernels.of(value.device()).sumOfSquares(value)));
+    return trained.stream().map(Parameter::value).allMatch(TrainedWeights::finite);
+  }
+
+  private static boolean finite(Tensor value) {
+    double sum = 0;
+    for (long first = 0; first < value.size(0); first += ROWS_AT_ONCE) {
+      try (Tensor rows = value.rows(first, Math.min(ROWS_AT_ONCE, value.size(0) - first));
+          Tensor floats = rows.asFloats()) {
+        sum += Kernels.of(value.device()).sumOfSquares(floats);
+      }
+    }
+    return Double.isFinite(sum);
   }
 }

@@ -42,7 +42,9 @@ public interface Kernels {
   /** The updates of optimisers on the same device. */
   UpdateKernels updates();
 
-  /** out[t] = table[ids[t]]; table [V,H], ids int32 [T], out [T,H]. */
+  /**
+   * out[t] = table[ids[t]]; table [V,H], perhaps of two bytes an element, ids int32 [T], out [T,H].
+   */
   void gatherRows(Tensor table, Tensor ids, Tensor out);
 
   /** table[ids[t]] += rows[t], in the order of t. */

@@ -9,6 +9,8 @@ import static dev.lorikeet.kernel.VectorMath.set;
 import static dev.lorikeet.kernel.VectorMath.store;
 
 import dev.lorikeet.torch.CpuDevice;
+import dev.lorikeet.torch.DType;
+import dev.lorikeet.torch.HalfFloats;
 import dev.lorikeet.torch.Tensor;
 
 /** Rows by index, and sums over rows. Additions are shared by columns: rows add in their order. */
@@ -22,6 +24,7 @@ final class RowKernel {
   }
 
   void gather(Tensor table, Tensor ids, Tensor out) {
+    DType type = table.dtype();
     long width = table.size(1);
     long tableRows = table.size(0);
     long tableAt = table.address();
@@ -33,7 +36,12 @@ final class RowKernel {
         (from, to) -> {
           for (int t = from; t < to; t++) {
             long id = requireRow(getInt(idsAt + 4L * t), tableRows);
-            copy(tableAt + 4 * id * width, outAt + 4L * t * width, width);
+            if (type.isHalf()) {
+              HalfFloats.widen(
+                  type, tableAt + 2 * id * width, outAt + 4L * t * width, Math.toIntExact(width));
+            } else {
+              copy(tableAt + 4 * id * width, outAt + 4L * t * width, width);
+            }
           }
         });
   }

@@ -37,8 +37,9 @@ final class TorchKernels implements Kernels {
 
   @Override
   public void gatherRows(Tensor table, Tensor ids, Tensor out) {
-    try (LibTorch torch = plain()) {
-      torch.view(table).rowsAt(torch.view(ids)).copyTo(out);
+    try (LibTorch torch = plain();
+        Tensor floats = table.asFloats()) {
+      torch.view(floats).rowsAt(torch.view(ids)).copyTo(out);
     }
   }
 

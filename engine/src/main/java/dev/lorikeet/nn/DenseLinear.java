@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * y = x·Wᵀ + b with a float32 weight.
+ * y = x·Wᵀ + b with a floating-point weight.
  *
  * @param name module name
  * @param weight W [out, in]
@@ -21,6 +21,7 @@ import java.util.Optional;
 public record DenseLinear(String name, Parameter weight, Optional<Parameter> bias)
     implements BaseLinear, BaseWeight {
   private static final int ROW_GRAIN = 16;
+  private static final int TILE_ROWS = 512;
 
   /** The map {@code name} of a checkpoint: {@code name.weight} and perhaps {@code name.bias}. */
   public static DenseLinear load(
@@ -92,20 +93,31 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
   @Override
   public float[] rowSquares() {
     float[] squares = new float[outFeatures()];
-    int in = inFeatures();
-    Device device = weight.value().device();
+    int tileRows = Math.min(TILE_ROWS, squares.length);
+    for (int first = 0; first < squares.length; first += tileRows) {
+      int count = Math.min(tileRows, squares.length - first);
+      try (Tensor stored = weight.value().rows(first, count);
+          Tensor rows = stored.asFloats()) {
+        squares(rows, first, squares);
+      }
+    }
+    return squares;
+  }
+
+  private static void squares(Tensor rows, int first, float[] squares) {
+    Device device = rows.device();
     if (device.hasHostMemory()) {
-      MemorySegment w = weight.value().segment();
+      MemorySegment w = rows.segment();
+      int in = Math.toIntExact(rows.size(1));
       device.forRange(
-          squares.length,
+          Math.toIntExact(rows.size(0)),
           ROW_GRAIN,
           (from, to) -> {
             for (int i = from; i < to; i++) {
-              squares[i] = (float) squares(w, (long) i * in, in);
+              squares[first + i] = (float) squares(w, (long) i * in, in);
             }
           });
     }
-    return squares;
   }
 
   private static double squares(MemorySegment w, long from, int count) {

@@ -5,7 +5,7 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
 
 /**
- * Rows of a float32 table.
+ * Rows of a floating-point table, as float32.
  *
  * @param name module name
  * @param weight [V, H]

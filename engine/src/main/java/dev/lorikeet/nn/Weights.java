@@ -17,7 +17,7 @@ public interface Weights {
 
   /**
    * The linear map {@code name} of a block: {@code name.weight} and perhaps {@code name.bias}. The
-   * caller owns it. Weights that hold such maps in another form than float32 give that form.
+   * caller owns it. Weights that hold such maps in few bits give that form.
    *
    * @param impliedBy the config keys that imply {@code shape}, for the message when it differs
    */

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Parameters of a model as a safetensors file, the counterpart of {@link CheckpointWeights}. */
 public final class WeightsFile {
@@ -24,35 +25,60 @@ public final class WeightsFile {
    * @param stored format of the numbers in the file, a floating-point one
    */
   public static void write(Path file, List<Parameter> parameters, StoredType stored) {
-    write(file, parameters, stored, Map.of());
+    write(file, parameters, _ -> stored, Map.of());
   }
 
-  /** The same with further tensors, by name, which are written as they are. */
-  public static void write(
-      Path file, List<Parameter> parameters, StoredType stored, Map<String, TensorData> further) {
+  /**
+   * Writes {@code parameters} in the formats that they are held in, bit for bit, and further
+   * tensors, by name, as they are.
+   */
+  public static void writeAsHeld(
+      Path file, List<Parameter> parameters, Map<String, TensorData> further) {
+    write(file, parameters, WeightsFile::held, further);
+  }
+
+  /** The format of a parameter in memory, under its name in files. */
+  public static StoredType held(Parameter parameter) {
+    return switch (parameter.value().dtype()) {
+      case FLOAT32 -> StoredType.F32;
+      case BFLOAT16 -> StoredType.BF16;
+      case FLOAT16 -> StoredType.F16;
+      case INT32, INT8, UINT8 -> throw new IllegalStateException(parameter + " is no weight");
+    };
+  }
+
+  private static void write(
+      Path file,
+      List<Parameter> parameters,
+      Function<Parameter, StoredType> formats,
+      Map<String, TensorData> further) {
     try (Arena arena = Arena.ofConfined()) {
       Map<String, TensorData> tensors = new LinkedHashMap<>(further);
       for (Parameter parameter : parameters) {
         Tensor value = parameter.value();
+        StoredType stored = formats.apply(parameter);
         tensors.put(
             parameter.name(),
             new TensorData(
                 stored,
                 Arrays.stream(value.shape()).boxed().toList(),
-                encoded(value, stored, arena)));
+                encoded(parameter, stored, arena)));
       }
       SafeTensorsWriter.write(file, tensors, Map.of("format", "pt"));
     }
   }
 
-  private static MemorySegment encoded(Tensor value, StoredType stored, Arena arena) {
-    MemorySegment floats =
-        value.device().hasHostMemory() ? value.segment() : MemorySegment.ofArray(value.toFloats());
-    if (stored == StoredType.F32) {
-      return floats;
+  private static MemorySegment encoded(Parameter parameter, StoredType stored, Arena arena) {
+    Tensor value = parameter.value();
+    if (stored == held(parameter) && value.device().hasHostMemory()) {
+      return value.segment();
     }
     MemorySegment encoded = arena.allocate(value.elements() * stored.bytes());
-    Floats.encode(stored, floats, encoded);
+    if (value.device().hasHostMemory()) {
+      try (Tensor floats = value.asFloats()) {
+        Floats.encode(stored, floats.segment(), encoded);
+      }
+    }
     return encoded;
   }
 }

@@ -8,8 +8,8 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Tape;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.tape.Var.Slot;
-import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TiledMatrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -25,6 +25,7 @@ import java.util.Optional;
 public final class QuantizedLinear implements BaseLinear, BaseWeight {
   private final String name;
   private final QuantizedWeight weight;
+  private final TiledMatrix matrix;
   private final Optional<Parameter> bias;
 
   /**
@@ -36,6 +37,9 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
   public QuantizedLinear(String name, QuantizedWeight weight, Optional<Parameter> bias) {
     this.name = name;
     this.weight = weight;
+    matrix =
+        new TiledMatrix(
+            weight.device(), weight.outFeatures(), weight.inFeatures(), weight::dequantizeRows);
     this.bias = bias;
   }
 
@@ -44,13 +48,13 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
     Tape tape = pass.tape();
     Tensor out = tape.device().floats(x.value().size(0), weight.outFeatures());
     Var y = tape.result(out, x.needsGradient());
-    TiledProduct.timesTransposed(x.value(), weight, out);
+    matrix.timesTransposed(1f, x.value(), 0f, out);
     if (x.needsGradient()) {
       tape.record(
           y,
           () -> {
             Slot slot = x.gradientSlot();
-            TiledProduct.times(y.gradient(), weight, slot.beta(), slot.target());
+            matrix.times(1f, y.gradient(), slot.beta(), slot.target());
           });
     }
     return bias.isPresent() ? Ops.bias(tape, y, bias.get()) : y;
@@ -60,19 +64,17 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
   public float[] rowSquares() {
     int in = weight.inFeatures();
     float[] squares = new float[weight.outFeatures()];
-    TiledProduct.forEachTile(
-        weight,
-        (cpu, first, count, tile) ->
-            cpu.forRange(
-                count,
-                1,
-                (from, to) -> {
-                  MemorySegment rows =
-                      MemorySegment.ofAddress(tile).reinterpret((long) Float.BYTES * count * in);
-                  for (int row = from; row < to; row++) {
-                    squares[first + row] = (float) sumOfSquares(rows, (long) row * in, in);
-                  }
-                }));
+    matrix.forEachTile((cpu, first, count, tile) ->
+        cpu.forRange(
+            count,
+            1,
+            (from, to) -> {
+              MemorySegment rows =
+                  MemorySegment.ofAddress(tile).reinterpret((long) Float.BYTES * count * in);
+              for (int row = from; row < to; row++) {
+                squares[first + row] = (float) sumOfSquares(rows, (long) row * in, in);
+              }
+            }));
     return squares;
   }
 
@@ -87,22 +89,12 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
 
   @Override
   public void timesTransposed(Tensor a, Tensor out) {
-    TiledProduct.timesTransposed(a, weight, out);
+    matrix.timesTransposed(1f, a, 0f, out);
   }
 
   @Override
   public void readRows(int first, Tensor rows) {
-    int count = Math.toIntExact(rows.size(0));
-    rows.requireShape(count, weight.inFeatures());
-    Device device = weight.device();
-    if (device.hasHostMemory()) {
-      long rowBytes = (long) Float.BYTES * weight.inFeatures();
-      long address = rows.address();
-      device.forRange(
-          count,
-          1,
-          (from, to) -> weight.dequantizeRows(first + from, to - from, address + from * rowBytes));
-    }
+    matrix.readRows(first, rows);
   }
 
   @Override
@@ -123,6 +115,11 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
   @Override
   public int outFeatures() {
     return weight.outFeatures();
+  }
+
+  /** The weight as it reads in products. */
+  TiledMatrix matrix() {
+    return matrix;
   }
 
   /** The weight in its quantised form. */

@@ -17,6 +17,7 @@ import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -103,14 +104,15 @@ public final class QuantizedWeights implements Weights {
 
   private QuantizedWeight quantised(String name, Shape shape, String impliedBy) {
     try (Parameter full =
-        source.parameter(name, impliedBy, shape.outFeatures(), shape.inFeatures())) {
-      if (!Double.isFinite(Kernels.of(device).sumOfSquares(full.value()))) {
+            source.parameter(name, impliedBy, shape.outFeatures(), shape.inFeatures());
+        Tensor floats = full.value().asFloats()) {
+      if (!Double.isFinite(Kernels.of(device).sumOfSquares(floats))) {
         throw new FormatException(
             directory(),
             name,
             "holds values that are infinite or not numbers, which have no quantised form; download the model again.");
       }
-      return Quantizer.quantize(full.value(), scheme);
+      return Quantizer.quantize(floats, scheme);
     }
   }
 

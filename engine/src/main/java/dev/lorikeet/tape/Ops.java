@@ -14,8 +14,9 @@ import dev.lorikeet.torch.Tensor;
 
 /**
  * The operations of the tape. T is the number of tokens of a packed batch; all values are float32
- * [T, columns]. Each method computes forward and records its backward. A result is given to the
- * tape before it is computed, so that it is freed whatever fails.
+ * [T, columns], parameters perhaps of two bytes an element. Each method computes forward and
+ * records its backward. A result is given to the tape before it is computed, so that it is freed
+ * whatever fails.
  */
 public final class Ops {
   private Ops() {}
@@ -92,7 +93,9 @@ public final class Ops {
 
   /** Adds {@code bias} [N] to every row of {@code x}, in place. */
   public static Var bias(Tape tape, Var x, Parameter bias) {
-    tape.kernels().addRow(bias.value(), x.value());
+    try (Tensor row = bias.value().asFloats()) {
+      tape.kernels().addRow(row, x.value());
+    }
     if (bias.isTrainable()) {
       tape.record(x, () -> tape.kernels().addSumOfRows(x.gradient(), bias.gradientToAddTo()));
     }
@@ -106,8 +109,9 @@ public final class Ops {
     Tensor out = input.emptyLike();
     boolean needsGradient = x.needsGradient() || weight.isTrainable();
     Var result = tape.result(out, needsGradient);
-    try (Tensor rstd = tape.device().floats(input.size(0))) {
-      kernels.rmsNorm(input, weight.value(), eps, out, rstd);
+    try (Tensor rstd = tape.device().floats(input.size(0));
+        Tensor factors = weight.value().asFloats()) {
+      kernels.rmsNorm(input, factors, eps, out, rstd);
       if (needsGradient) {
         tape.record(
             result,
@@ -118,12 +122,12 @@ public final class Ops {
               }
               if (x.needsGradient()) {
                 Slot slot = x.gradientSlot();
-                kernels.rmsNormBackward(
-                    dy, input, weight.value(), rstd, slot.target(), slot.into());
+                kernels.rmsNormBackward(dy, input, factors, rstd, slot.target(), slot.into());
               }
             },
             input,
-            rstd);
+            rstd,
+            factors);
       }
       return result;
     }

@@ -19,14 +19,24 @@ public final class Parameter implements AutoCloseable {
   private final String name;
   private final Tensor value;
   private final Training training;
-  private @Nullable Tensor gradient;
+  private final Gradient gradient;
   private long updates;
+
+  /** What is collected; perhaps for two forms of one weight. */
+  private static final class Gradient {
+    private @Nullable Tensor sum;
+  }
 
   /** Takes over {@code value}; {@code name} is the checkpoint's key. */
   public Parameter(String name, Tensor value, Training training) {
+    this(name, value, training, new Gradient());
+  }
+
+  private Parameter(String name, Tensor value, Training training, Gradient gradient) {
     this.name = name;
     this.value = value;
     this.training = training;
+    this.gradient = gradient;
   }
 
   public String name() {
@@ -45,33 +55,42 @@ public final class Parameter implements AutoCloseable {
     return new Parameter(otherName, value, otherTraining);
   }
 
+  /**
+   * The same weight held in another form, which the result owns. Gradients collected by one are the
+   * other's, too.
+   */
+  public Parameter inForm(Tensor otherValue) {
+    otherValue.requireShape(value.shape());
+    return new Parameter(name, otherValue, training, gradient);
+  }
+
   public boolean isTrainable() {
     return training == Training.TRAINABLE;
   }
 
-  /** The gradient collected so far, to add to; zeros on first use. */
+  /** The gradient collected so far, float32, to add to; zeros on first use. */
   public Tensor gradientToAddTo() {
     if (!isTrainable()) {
       throw new IllegalStateException(name + " is frozen and has no gradient");
     }
-    Tensor current = gradient;
+    Tensor current = gradient.sum;
     if (current == null) {
-      current = value.emptyLike().zero();
-      gradient = current;
+      current = value.device().zeros(value.shape());
+      gradient.sum = current;
     }
     return current;
   }
 
   /** The gradient collected so far, if any operation used the parameter. */
   public Optional<Tensor> gradient() {
-    return Optional.ofNullable(gradient);
+    return Optional.ofNullable(gradient.sum);
   }
 
   /** Forgets the gradient: the next step starts at zero. The last act of every update. */
   public void clearGradient() {
     updates++;
-    if (gradient != null) {
-      gradient.zero();
+    if (gradient.sum != null) {
+      gradient.sum.zero();
     }
   }
 
@@ -86,9 +105,9 @@ public final class Parameter implements AutoCloseable {
   @Override
   public void close() {
     value.close();
-    if (gradient != null) {
-      gradient.close();
-      gradient = null;
+    if (gradient.sum != null) {
+      gradient.sum.close();
+      gradient.sum = null;
     }
   }
 

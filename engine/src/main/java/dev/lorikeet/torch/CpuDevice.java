@@ -56,7 +56,7 @@ public final class CpuDevice extends Device {
   }
 
   @Override
-  public void gemm(
+  void multiply(
       Transpose transposeA,
       Transpose transposeB,
       float alpha,
@@ -64,7 +64,7 @@ public final class CpuDevice extends Device {
       Tensor b,
       float beta,
       Tensor c) {
-    Gemm shape = Gemm.requireShapes(transposeA, transposeB, a, b, c);
+    Gemm shape = Gemm.of(transposeB, b, c);
     int m = shape.m();
     int n = shape.n();
     int k = shape.k();

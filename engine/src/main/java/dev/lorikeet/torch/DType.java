@@ -3,6 +3,10 @@ package dev.lorikeet.torch;
 /** Element type of a tensor in memory. */
 public enum DType {
   FLOAT32(4),
+  /** The upper half of a float32. Kept, not computed with: products and kernels read float32. */
+  BFLOAT16(2),
+  /** IEEE 754 binary16. Kept, not computed with. */
+  FLOAT16(2),
   INT32(4),
   INT8(1),
   UINT8(1);
@@ -16,5 +20,10 @@ public enum DType {
   /** Bytes of one element. */
   public int bytes() {
     return bytes;
+  }
+
+  /** Whether this is a floating-point number of two bytes, which becomes a float32 exactly. */
+  public boolean isHalf() {
+    return this == BFLOAT16 || this == FLOAT16;
   }
 }

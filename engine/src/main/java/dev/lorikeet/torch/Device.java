@@ -53,13 +53,32 @@ public abstract class Device implements AutoCloseable {
   public abstract void forRange(int count, int grain, RangeTask task);
 
   /**
-   * C = alpha · op(A) · op(B) + beta · C for row-major float32 matrices.
+   * C = alpha · op(A) · op(B) + beta · C for row-major matrices, float32 but perhaps B.
    *
    * @param a [M, K], or [K, M] if {@code transposeA}
-   * @param b [K, N], or [N, K] if {@code transposeB}
+   * @param b [K, N], or [N, K] if {@code transposeB}; may have two bytes an element if A is not
+   *     transposed, and is then read as float32 in tiles
    * @param c [M, N]
    */
-  public abstract void gemm(
+  public final void gemm(
+      Transpose transposeA,
+      Transpose transposeB,
+      float alpha,
+      Tensor a,
+      Tensor b,
+      float beta,
+      Tensor c) {
+    Gemm.requireShapes(transposeA, transposeB, a, b, c);
+    if (!b.dtype().isHalf()) {
+      multiply(transposeA, transposeB, alpha, a, b, beta, c);
+    } else if (transposeB == Transpose.YES) {
+      TiledMatrix.of(b).timesTransposed(alpha, a, beta, c);
+    } else {
+      TiledMatrix.of(b).times(alpha, a, beta, c);
+    }
+  }
+
+  abstract void multiply(
       Transpose transposeA,
       Transpose transposeB,
       float alpha,

@@ -105,6 +105,8 @@ public final class LibTorch implements AutoCloseable {
     ScalarType type =
         switch (tensor.dtype()) {
           case FLOAT32 -> ScalarType.Float;
+          case BFLOAT16 -> ScalarType.BFloat16;
+          case FLOAT16 -> ScalarType.Half;
           case INT32 -> ScalarType.Int;
           case INT8 -> ScalarType.Char;
           case UINT8 -> ScalarType.Byte;

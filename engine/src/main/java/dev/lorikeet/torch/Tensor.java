@@ -13,6 +13,8 @@ import java.util.Arrays;
  * counts are not synchronised: a tensor belongs to one thread, which may lend its memory to others.
  */
 public final class Tensor implements AutoCloseable {
+  private static final int CONVERTED_AT_ONCE = 1 << 14;
+
   private final Storage storage;
   private final long offsetBytes;
   private final DType dtype;
@@ -111,10 +113,16 @@ public final class Tensor implements AutoCloseable {
     return storage.address() + offsetBytes;
   }
 
-  /** Copies float32 elements out. On a device without memory the result is all zeros. */
+  /** Copies the elements out as float32. On a device without memory the result is all zeros. */
   public float[] toFloats() {
-    require(DType.FLOAT32);
-    return device().readFloats(this);
+    try (Tensor floats = asFloats()) {
+      return device().readFloats(floats);
+    }
+  }
+
+  /** The elements as float32: this very tensor, held once more, or a wider copy. Close it. */
+  public Tensor asFloats() {
+    return dtype == DType.FLOAT32 ? retain() : device().floats(shape).copyFrom(this);
   }
 
   /** Copies {@code values} (as many as there are elements) in. */
@@ -131,12 +139,67 @@ public final class Tensor implements AutoCloseable {
     return this;
   }
 
-  /** Copies the elements of a tensor of the same shape, type and device in. */
+  /** Copies elements of this very type, as bytes, in. */
+  public Tensor copyFrom(MemorySegment elements) {
+    if (elements.byteSize() != bytes()) {
+      throw new IllegalStateException(elements.byteSize() + " bytes for " + this);
+    }
+    storage.written();
+    if (device().hasHostMemory()) {
+      segment().copyFrom(elements);
+    }
+    return this;
+  }
+
+  /**
+   * Copies the elements of a tensor of the same shape and device in. The type is the same, too, or
+   * this is float32 and the source narrower, so that nothing is rounded.
+   */
   public Tensor copyFrom(Tensor source) {
+    if (dtype == DType.FLOAT32 && source.dtype.isHalf()) {
+      requireShape(source.shape);
+      return converted((from, count) ->
+          HalfFloats.widen(
+              source.dtype, source.address() + 2L * from, address() + 4L * from, count));
+    }
     requireSameShape(source);
     storage.written();
     if (device().hasHostMemory()) {
       segment().copyFrom(source.segment());
+    }
+    return this;
+  }
+
+  /**
+   * Rounds the elements of a float32 tensor of the same shape and device into this one of two bytes
+   * an element: to the nearest, ties to even.
+   */
+  public Tensor roundFrom(Tensor source) {
+    source.require(DType.FLOAT32);
+    source.requireShape(shape);
+    return converted((from, count) ->
+        HalfFloats.narrow(dtype, source.address() + 4L * from, address() + 2L * from, count));
+  }
+
+  /** What converts elements {@code from … from + count − 1}. */
+  private interface Conversion {
+    void run(long from, int count);
+  }
+
+  private Tensor converted(Conversion conversion) {
+    storage.written();
+    if (device().hasHostMemory()) {
+      int chunks = Math.toIntExact(Math.ceilDiv(elements(), CONVERTED_AT_ONCE));
+      device()
+          .forRange(
+              chunks,
+              1,
+              (from, to) -> {
+                for (int chunk = from; chunk < to; chunk++) {
+                  long first = (long) chunk * CONVERTED_AT_ONCE;
+                  conversion.run(first, (int) Math.min(CONVERTED_AT_ONCE, elements() - first));
+                }
+              });
     }
     return this;
   }
@@ -150,9 +213,7 @@ public final class Tensor implements AutoCloseable {
     return this;
   }
 
-  /**
-   * How often {@link #copyFrom} and {@link #zero} have changed this memory; kernels do not count.
-   */
+  /** How often copies and {@link #zero} have changed this memory; kernels do not count. */
   public long writes() {
     return storage.writes();
   }

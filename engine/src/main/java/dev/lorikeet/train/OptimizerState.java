@@ -63,6 +63,8 @@ final class OptimizerState {
   private static StoredType type(DType dtype) {
     return switch (dtype) {
       case FLOAT32 -> StoredType.F32;
+      case BFLOAT16 -> StoredType.BF16;
+      case FLOAT16 -> StoredType.F16;
       case INT32 -> StoredType.I32;
       case INT8 -> StoredType.I8;
       case UINT8 -> StoredType.U8;

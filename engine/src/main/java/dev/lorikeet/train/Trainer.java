@@ -47,7 +47,7 @@ public final class Trainer implements AutoCloseable {
     Kernels kernels = Kernels.of(device);
     clip = new GradientClip(kernels, setup.maxGradNorm());
     loss = new LanguageModelLoss(model, device, setup.lossChunkFloats());
-    optimizer = setup.optimizer().start(this.parameters, kernels);
+    optimizer = MasterWeights.start(setup.optimizer(), this.parameters, kernels);
   }
 
   /**

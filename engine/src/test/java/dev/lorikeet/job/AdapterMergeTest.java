@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.Targets;
+import dev.lorikeet.config.ModelSettings.Dtype;
 import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
@@ -20,6 +21,7 @@ import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.StoredType;
 import dev.lorikeet.job.Inspection.Head;
+import dev.lorikeet.job.LoadedModel.BaseFormat;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.quant.QuantizationScheme.Scales;
@@ -61,7 +63,12 @@ final class AdapterMergeTest {
 
   private LoadedModel load(LoraAdapter adapter, Device device) {
     return LoadedModel.load(
-        model, Parameter.Training.FROZEN, Optional.of(adapter), base, Optional.empty(), device);
+        model,
+        Parameter.Training.FROZEN,
+        Optional.of(adapter),
+        new BaseFormat(Dtype.AUTO, base),
+        Optional.empty(),
+        device);
   }
 
   /** A merged checkpoint holds plain numbers. */

@@ -16,6 +16,7 @@ import dev.lorikeet.tape.Tape.Mode;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TiledMatrix;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -167,8 +168,8 @@ final class QuantizedLinearTest {
         QuantizedLinear linear = linear(tensors, Quantization.NF4, 1100, 200);
         Tensor y = device.floats(90, 1100);
         Tensor dx = device.floats(90, 200)) {
-      TiledProduct.timesTransposed(tensors.normal("x", 90, 200), linear.weight(), y);
-      TiledProduct.times(y, linear.weight(), 0f, dx);
+      linear.matrix().timesTransposed(1f, tensors.normal("x", 90, 200), 0f, y);
+      linear.matrix().times(1f, y, 0f, dx);
       return dx.toFloats();
     }
   }
@@ -176,7 +177,7 @@ final class QuantizedLinearTest {
   @ParameterizedTest
   @CsvSource({"2, 3", "576, 576", "192, 576", "1536, 576", "4096, 11008", "32000, 4096"})
   void aTileIsAtMostHalfOfTheWeight(int out, int in) {
-    int rows = TiledProduct.tileRows(out, in);
+    int rows = TiledMatrix.tileRows(out, in);
     assertTrue(rows >= 1 && rows <= (out + 1) / 2, rows + " of " + out);
     assertTrue((long) rows * in <= Math.max(1L << 21, 32L * in), rows + " rows of " + in);
   }
@@ -200,8 +201,8 @@ final class QuantizedLinearTest {
             new QuantizedLinear("map", Quantizer.quantize(full, scheme(format)), Optional.empty());
         Tensor x = device.zeros(9, 77);
         Tensor y = device.floats(9, 301)) {
-      TiledProduct.timesTransposed(x, linear.weight(), y);
-      TiledProduct.times(y, linear.weight(), 1f, x);
+      linear.matrix().timesTransposed(1f, x, 0f, y);
+      linear.matrix().times(1f, y, 1f, x);
       assertEquals(301, linear.rowSquares().length);
       return new Counts(
           device.memory().currentBytes(),
