@@ -25,7 +25,7 @@ class RecipeTest {
   /** The recipe of the documentation, with every default written out. */
   private static final String DOCUMENTED =
       """
-      model:   {path: nano, dtype: float32}
+      model:   {path: nano, dtype: auto}
       adapter: {technique: lora, r: 8, lora_alpha: 16, lora_dropout: 0.0, \
       target_modules: all-linear, exclude_modules: null, layers_to_transform: [], \
       rank_pattern: {}, alpha_pattern: {}, use_rslora: false, modules_to_save: [], \
@@ -240,7 +240,7 @@ class RecipeTest {
                 Recipe.parse(
                     """
                     model:
-                      dtype: bfloat16
+                      dtype: bf16
                     data:
                       train: 5
                       max_seq_len: 1
@@ -255,7 +255,7 @@ class RecipeTest {
     assertEquals(
         """
         my.yaml has 10 problems:
-          - line 2: model.dtype: bfloat16 is not available yet; available: float32
+          - line 2: model.dtype must be one of auto, float32, bfloat16, float16, found the text "bf16"
           - line 4: data.train must be a path, found 5
           - line 5: data.max_seq_len must be a whole number of at least 2, found 1
           - line 7: train.learing_rate is unknown; did you mean train.learning_rate?
