@@ -122,7 +122,11 @@ public final class Tensor implements AutoCloseable {
 
   /** The elements as float32: this very tensor, held once more, or a wider copy. Close it. */
   public Tensor asFloats() {
-    return dtype == DType.FLOAT32 ? retain() : device().floats(shape).copyFrom(this);
+    if (dtype.isHalf()) {
+      return device().floats(shape).copyFrom(this);
+    }
+    require(DType.FLOAT32);
+    return retain();
   }
 
   /** Copies {@code values} (as many as there are elements) in. */

@@ -59,6 +59,10 @@ public record TiledMatrix(Device device, int rows, int columns, RowReader reader
   /** y = alpha · x·Wᵀ + beta · y; float32 x [T, columns], y [T, rows]. */
   public void timesTransposed(float alpha, Tensor x, float beta, Tensor y) {
     int height = height(x, y);
+    if (height <= FewRows.MOST) {
+      FewRows.timesTransposed(this, alpha, x, beta, y);
+      return;
+    }
     forEachTile((cpu, first, count, tile) ->
         new Product(Transpose.YES, height, count, columns, alpha)
             .compute(

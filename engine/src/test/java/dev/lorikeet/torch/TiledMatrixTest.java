@@ -17,7 +17,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class TiledMatrixTest {
 
   @ParameterizedTest
-  @CsvSource({"1, 1, 1", "1, 207, 13", "13, 64, 207", "207, 13, 64", "70, 1100, 33", "3, 33, 1100"})
+  @CsvSource({
+    "1, 1, 1",
+    "1, 207, 13",
+    "13, 64, 207",
+    "207, 13, 64",
+    "70, 1100, 33",
+    "3, 33, 1100",
+    "8, 515, 77",
+    "9, 515, 77"
+  })
   void productsAreThoseOfTheWiderMatrix(int height, int rows, int columns) {
     for (DType type : new DType[] {DType.BFLOAT16, DType.FLOAT16}) {
       for (int threads : new int[] {1, 2, 3}) {

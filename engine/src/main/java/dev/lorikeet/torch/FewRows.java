@@ -1,0 +1,147 @@
+package dev.lorikeet.torch;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * y = alpha · x·Wᵀ + beta · y where x has few rows, as when one token after the other is generated:
+ * the time goes into reading W, so a worker reads some rows of it into its cache, multiplies them,
+ * and goes on to the next, with one start of the workers for all. What they have in their caches is
+ * at most half of W.
+ *
+ * <p>An element of y is one sum over eight lanes in the order of the columns, whoever computes it.
+ */
+final class FewRows {
+  /** With more rows the tiles of a {@link TiledMatrix} and BLAS are faster. */
+  static final int MOST = 8;
+
+  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
+  private static final int LANES = FLOATS.length();
+  private static final VectorShuffle<Float> SHIFT_4 = FLOATS.iotaShuffle(4, 1, true);
+  private static final VectorShuffle<Float> SHIFT_2 = FLOATS.iotaShuffle(2, 1, true);
+  private static final VectorShuffle<Float> SHIFT_1 = FLOATS.iotaShuffle(1, 1, true);
+  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+
+  /** Elements that a worker has in its cache: 32 KiB. */
+  private static final int CACHED = 1 << 13;
+
+  /** Rows of W whose sums grow side by side. */
+  private static final int TOGETHER = 4;
+
+  /** Below this many multiplications one worker does all: waking another costs more. */
+  private static final long MIN_SHARED = 1L << 17;
+
+  private FewRows() {}
+
+  static void timesTransposed(TiledMatrix matrix, float alpha, Tensor x, float beta, Tensor y) {
+    Device device = matrix.device();
+    int columns = matrix.columns();
+    int half = Math.max(1, matrix.rows() / 2);
+    int cachedRows = Math.min(Math.max(TOGETHER, CACHED / columns), half);
+    int workers = Math.clamp(half / cachedRows, 1, device.threads());
+    try (Tensor cache = device.floats(workers, (long) cachedRows * columns)) {
+      if (!device.hasHostMemory()) {
+        return;
+      }
+      long cacheAt = cache.address();
+      Sums sums = new Sums(alpha, x, beta, y, columns, matrix.rows());
+      long products = (long) matrix.rows() * columns * x.size(0);
+      device.forRange(
+          workers,
+          products < MIN_SHARED ? Integer.MAX_VALUE : 1,
+          (from, to) -> {
+            for (int worker = from; worker < to; worker++) {
+              long at = cacheAt + (long) Float.BYTES * worker * cachedRows * columns;
+              int end = share(matrix.rows(), worker + 1, workers);
+              for (int row = share(matrix.rows(), worker, workers); row < end; row += cachedRows) {
+                int count = Math.min(cachedRows, end - row);
+                matrix.reader().read(row, count, at);
+                sums.of(at, row, count);
+              }
+            }
+          });
+    }
+  }
+
+  private static int share(int rows, int worker, int workers) {
+    return (int) ((long) rows * worker / workers);
+  }
+
+  /** Where sums come from and go to. */
+  private record Sums(float alpha, Tensor x, float beta, Tensor y, int columns, int rows) {
+
+    /** Sums of rows {@code first … first + count − 1} of W, which lie at {@code at}. */
+    void of(long at, int first, int count) {
+      int height = Math.toIntExact(x.size(0));
+      long rowBytes = (long) Float.BYTES * columns;
+      for (int t = 0; t < height; t++) {
+        long xAt = x.address() + t * rowBytes;
+        long yAt = y.address() + (long) Float.BYTES * ((long) t * rows + first);
+        int i = 0;
+        for (; i + TOGETHER <= count; i += TOGETHER) {
+          four(xAt, at + i * rowBytes, rowBytes, yAt + (long) Float.BYTES * i);
+        }
+        for (; i < count; i++) {
+          long w = at + i * rowBytes;
+          FloatVector sum = FloatVector.zero(FLOATS);
+          int j = 0;
+          for (; j + LANES <= columns; j += LANES) {
+            sum = load(xAt + 4L * j).fma(load(w + 4L * j), sum);
+          }
+          put(sum, rest(xAt, w, j), yAt + (long) Float.BYTES * i);
+        }
+      }
+    }
+
+    private void four(long xAt, long w0, long rowBytes, long yAt) {
+      long w1 = w0 + rowBytes;
+      long w2 = w1 + rowBytes;
+      long w3 = w2 + rowBytes;
+      FloatVector s0 = FloatVector.zero(FLOATS);
+      FloatVector s1 = FloatVector.zero(FLOATS);
+      FloatVector s2 = FloatVector.zero(FLOATS);
+      FloatVector s3 = FloatVector.zero(FLOATS);
+      int j = 0;
+      for (; j + LANES <= columns; j += LANES) {
+        FloatVector value = load(xAt + 4L * j);
+        s0 = value.fma(load(w0 + 4L * j), s0);
+        s1 = value.fma(load(w1 + 4L * j), s1);
+        s2 = value.fma(load(w2 + 4L * j), s2);
+        s3 = value.fma(load(w3 + 4L * j), s3);
+      }
+      put(s0, rest(xAt, w0, j), yAt);
+      put(s1, rest(xAt, w1, j), yAt + 4);
+      put(s2, rest(xAt, w2, j), yAt + 8);
+      put(s3, rest(xAt, w3, j), yAt + 12);
+    }
+
+    private float rest(long xAt, long w, int from) {
+      float sum = 0;
+      for (int j = from; j < columns; j++) {
+        sum = Math.fma(get(xAt + 4L * j), get(w + 4L * j), sum);
+      }
+      return sum;
+    }
+
+    private void put(FloatVector sum, float rest, long yAt) {
+      FloatVector four = sum.add(sum.rearrange(SHIFT_4));
+      FloatVector two = four.add(four.rearrange(SHIFT_2));
+      float total = two.add(two.rearrange(SHIFT_1)).lane(0) + rest;
+      float old = beta == 0 ? 0 : beta * get(yAt);
+      MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, yAt, alpha * total + old);
+    }
+  }
+
+  private static FloatVector load(long address) {
+    return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
+  }
+
+  private static float get(long address) {
+    return MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address);
+  }
+}
