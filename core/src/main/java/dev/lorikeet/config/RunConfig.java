@@ -38,11 +38,20 @@ public record RunConfig(
             "model.quantization: none contradicts adapter.technique: %s, which trains an adapter over a quantised base; use technique %s, or leave model.quantization out"
                 .formatted(
                     adapter.technique().spelling(), adapter.technique().spelling().substring(1)))
+        .require(
+            !(adapter.initLoraWeights() instanceof InitLoraWeights.Loftq)
+                || quantised(held(model, adapter)),
+            "adapter.init_lora_weights: loftq starts from what quantisation loses, but the base is"
+                + " not quantised; use technique qlora or qdora, or set model.quantization")
         .done("run settings");
   }
 
   /** What the linear maps of the blocks are held in: never {@link Quantization#AUTO}. */
   public Quantization baseQuantization() {
+    return held(model, adapter);
+  }
+
+  private static Quantization held(ModelSettings model, AdapterSettings adapter) {
     if (model.quantization() != Quantization.AUTO) {
       return model.quantization();
     }
