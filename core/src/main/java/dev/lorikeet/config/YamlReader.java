@@ -42,7 +42,7 @@ final class YamlReader {
       String yaml, IntFunction<Place> places, Consumer<Problem> problems) {
     int half = firstHalfCharacter(yaml);
     if (half < yaml.length()) {
-      int line = 1 + (int) yaml.substring(0, half).lines().count();
+      int line = 1 + (int) yaml.substring(0, half).chars().filter(c -> c == '\n').count();
       problems.accept(
           new Problem(
               places.apply(line),
