@@ -38,7 +38,7 @@ import java.util.stream.IntStream;
  *
  * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al. 2024, sections 4.1 and 4.3</a>
  */
-public final class Dora implements Mergeable {
+public final class Dora implements Mergeable, AutoCloseable {
   /** Elements of y that stay in a processor's cache between two operations: 512 KiB. */
   private static final int TILE_FLOATS = 1 << 17;
 
@@ -406,58 +406,21 @@ public final class Dora implements Mergeable {
   }
 
   @Override
-  public Mergeable over(Linear otherBase) {
-    Lora moved = lora.over(otherBase);
-    try {
-      return new Moved(new Dora(moved, magnitude.value().retain()));
-    } catch (RuntimeException failure) {
-      moved.close();
-      throw failure;
-    }
-  }
+  public Rows over(Linear otherBase) {
+    Lora below = lora.moved(otherBase);
+    Dora moved = new Dora(below, magnitude.value().retain());
+    return new Rows() {
+      @Override
+      public void read(int from, Tensor out) {
+        moved.mergedRows(from, out);
+      }
 
-  /** Magnitudes that own the update below them. */
-  private record Moved(Dora dora) implements Mergeable {
-    @Override
-    public Var forward(Pass pass, Var x) {
-      return dora.forward(pass, x);
-    }
-
-    @Override
-    public void mergedRows(int from, Tensor out) {
-      dora.mergedRows(from, out);
-    }
-
-    @Override
-    public Linear base() {
-      return dora.base();
-    }
-
-    @Override
-    public Mergeable over(Linear otherBase) {
-      return dora.over(otherBase);
-    }
-
-    @Override
-    public String name() {
-      return dora.name();
-    }
-
-    @Override
-    public int inFeatures() {
-      return dora.inFeatures();
-    }
-
-    @Override
-    public int outFeatures() {
-      return dora.outFeatures();
-    }
-
-    @Override
-    public void close() {
-      dora.close();
-      dora.lora.close();
-    }
+      @Override
+      public void close() {
+        moved.close();
+        below.close();
+      }
+    };
   }
 
   /** The update BA with the map that is adapted. */

@@ -28,7 +28,7 @@ import java.util.Optional;
  *
  * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al. 2021, section 4.1</a>
  */
-public final class Lora implements Mergeable {
+public final class Lora implements Mergeable, AutoCloseable {
   private final Linear base;
   private final Parameter a;
   private final Parameter b;
@@ -183,7 +183,23 @@ public final class Lora implements Mergeable {
   }
 
   @Override
-  public Lora over(Linear otherBase) {
+  public Rows over(Linear otherBase) {
+    Lora moved = moved(otherBase);
+    return new Rows() {
+      @Override
+      public void read(int from, Tensor out) {
+        moved.mergedRows(from, out);
+      }
+
+      @Override
+      public void close() {
+        moved.close();
+      }
+    };
+  }
+
+  /** The same matrices over another map; the caller closes it. */
+  Lora moved(Linear otherBase) {
     return new Lora(otherBase, scale, dropout, a.value().retain(), b.value().retain());
   }
 

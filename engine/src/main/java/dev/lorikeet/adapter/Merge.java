@@ -147,8 +147,8 @@ public final class Merge implements AutoCloseable {
       compare(merged, other::readRows, comparison);
       return;
     }
-    try (Mergeable moved = module.get().over(other)) {
-      compare(merged, moved::mergedRows, comparison);
+    try (Mergeable.Rows moved = module.get().over(other)) {
+      compare(merged, moved::read, comparison);
     }
   }
 

@@ -4,7 +4,7 @@ import dev.lorikeet.nn.Linear;
 import dev.lorikeet.torch.Tensor;
 
 /** An adapted linear map that can say what single weight would do the same. */
-public interface Mergeable extends Linear, AutoCloseable {
+public interface Mergeable extends Linear {
 
   /**
    * Rows of the merged weight in float32. An entry is off by at most (r + 3)·2⁻²⁴ of the sizes of
@@ -19,11 +19,15 @@ public interface Mergeable extends Linear, AutoCloseable {
   /** The map that is adapted. */
   Linear base();
 
-  /**
-   * The same adapter, with the same matrices, over another map of its shape; the caller closes it.
-   */
-  Mergeable over(Linear otherBase);
+  /** The same adapter merged into another map of its shape; the caller closes it. */
+  Rows over(Linear otherBase);
 
-  @Override
-  void close();
+  /** Rows of a merged weight. */
+  interface Rows extends AutoCloseable {
+    /** As {@link Mergeable#mergedRows}. */
+    void read(int from, Tensor out);
+
+    @Override
+    void close();
+  }
 }
