@@ -4,10 +4,12 @@ import dev.lorikeet.cli.Table.Column;
 import dev.lorikeet.job.AdapterMerge;
 import dev.lorikeet.job.AdapterMerge.Rounding;
 import dev.lorikeet.job.Devices;
+import dev.lorikeet.job.WeightDrift;
 import dev.lorikeet.job.WeightFormat;
 import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -82,8 +84,13 @@ final class MergeCommand implements Callable<Integer> {
     Table table =
         new Table(
             Column.left("merged"), Column.left(Amounts.count(merged.modules()) + " linear layers"));
+    if (merged.embeddings() > 0) {
+      table.row("and", Amounts.count(merged.embeddings()) + " embedding");
+    }
+    merged.drift().quantisation().ifPresent(drift -> addRows(table, "quantisation", drift));
     table.row("stored as", merged.format().spelling());
     table.row("largest rounding", merged.rounding().map(MergeCommand::words).orElse("none"));
+    merged.drift().rounding().ifPresent(drift -> addRows(table, "rounding", drift));
     table.row("model", merged.directory().toString());
     console.result(table.toString());
     console.message("");
@@ -97,13 +104,45 @@ final class MergeCommand implements Callable<Integer> {
     return "%s became %s in %s".formatted(rounding.merged(), rounding.written(), rounding.weight());
   }
 
+  private static void addRows(Table table, String cause, WeightDrift drift) {
+    table.row(
+        cause + " drift",
+        "%s of the norm, %s in %s"
+            .formatted(
+                Amounts.percent(drift.relative()),
+                Amounts.percent(drift.worstRelative()),
+                drift.worst()));
+    table.row(
+        "",
+        String.format(
+            Locale.ROOT,
+            "%.2g on average, at most %.2g in %s",
+            drift.mean(),
+            drift.largest(),
+            drift.largestIn()));
+  }
+
   private static Map<String, Object> document(AdapterMerge merged) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("model", merged.directory().toString());
     json.put("modules", merged.modules());
+    json.put("embeddings", merged.embeddings());
     json.put("dtype", merged.format().spelling());
     json.put("largest_rounding", merged.rounding().map(Rounding::size).orElse(0.0));
     merged.rounding().ifPresent(rounding -> json.put("largest_rounding_in", rounding.weight()));
+    merged.drift().quantisation().ifPresent(d -> json.put("quantization_drift", document(d)));
+    merged.drift().rounding().ifPresent(d -> json.put("rounding_drift", document(d)));
+    return json;
+  }
+
+  private static Map<String, Object> document(WeightDrift drift) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("largest", drift.largest());
+    json.put("largest_in", drift.largestIn());
+    json.put("mean", drift.mean());
+    json.put("relative", drift.relative());
+    json.put("worst", drift.worst());
+    json.put("worst_relative", drift.worstRelative());
     return json;
   }
 }

@@ -7,6 +7,7 @@ import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.job.FineTuneResult;
 import dev.lorikeet.job.FineTuneResult.Best;
 import dev.lorikeet.job.FineTuneResult.End;
+import dev.lorikeet.job.LoftqBase;
 import dev.lorikeet.job.RunListener.Start;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
 import picocli.CommandLine.Model.CommandSpec;
@@ -77,12 +79,14 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
   /** The command that shows what was learned. */
   static String generate(RunConfig config, FineTuneResult result) {
     boolean full = config.adapter().technique() == Technique.FULL;
-    String model = full ? result.output().toString() : config.model().path();
+    Optional<Path> base = LoftqBase.folder(config, result.directory());
+    String adapted = base.map(Path::toString).orElse(config.model().path());
+    String model = full ? result.output().toString() : adapted;
     String adapter = full ? "" : " --adapter " + ShellWord.of(result.output().toString());
     return "lorikeet generate --model "
         + ShellWord.of(model)
         + adapter
-        + QuantizationOptions.of(config)
+        + (base.isPresent() ? "" : QuantizationOptions.of(config))
         + " --prompt '...'";
   }
 

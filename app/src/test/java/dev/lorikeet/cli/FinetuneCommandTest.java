@@ -10,7 +10,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -117,6 +119,48 @@ class FinetuneCommandTest {
         qlora.path("next").asString());
     assertTrue(
         TinyModel.read(run.resolve("provenance.json")).contains("\"quantization\" : \"nf4\""));
+  }
+
+  @Test
+  void loftqSaysWhichBaseItsAdapterNeeds() {
+    for (int turns = 1; turns <= 2; turns++) {
+      assertEquals(
+          0,
+          finetune(
+              "--json",
+              "--set",
+              "adapter.technique=qlora",
+              "--set",
+              "adapter.init_lora_weights=loftq",
+              "--set",
+              "adapter.loftq_iter=" + turns),
+          terminal.err());
+      JsonNode json = terminal.json();
+      Path run = Path.of(json.path("directory").asString());
+      String adapter = run.resolve("adapter").toString();
+      String base = run.resolve("base").toString();
+      String model = TinyModel.FOLDER.toString();
+      assertEquals(
+          "lorikeet generate --model %s --adapter %s%s --prompt '...'"
+              .formatted(
+                  turns == 1 ? model : base, adapter, turns == 1 ? " --quantization nf4" : ""),
+          json.path("next").asString());
+      assertEquals(turns == 2, terminal.err().contains("LoftQ changed the quantised base"));
+      String[] ask = {"--adapter", adapter, "--text", "The tree"};
+      if (turns == 1) {
+        assertEquals(0, score(ask, "--model", model, "--quantization", "nf4"), terminal.err());
+      } else {
+        assertEquals(0, score(ask, "--model", base), terminal.err());
+        assertEquals(2, score(ask, "--model", model, "--quantization", "nf4"));
+        assertTrue(terminal.err().contains("it was trained on " + base), terminal.err());
+      }
+      assertEquals(2, score(ask, "--model", model));
+    }
+  }
+
+  private int score(String[] ask, String... of) {
+    return terminal.run(
+        Stream.of(new String[] {"score"}, of, ask).flatMap(Arrays::stream).toArray(String[]::new));
   }
 
   @Test

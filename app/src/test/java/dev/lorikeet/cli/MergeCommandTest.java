@@ -82,8 +82,42 @@ class MergeCommandTest {
     assertTrue(json.path("largest_rounding").asDouble() > 0);
     assertTrue(json.path("largest_rounding_in").asString().endsWith(".weight"));
 
+    assertEquals(json.path("largest_rounding").asDouble(), drift(json, "rounding_drift"));
+    assertTrue(json.path("quantization_drift").isMissingNode());
+
     assertEquals(0, merge(adapter(), temp.resolve("again"), "--dtype", "bfloat16"));
     assertTrue(terminal.out().matches("(?s).*largest rounding +\\S+ became \\S+ in .*"));
+    assertTrue(
+        terminal.out().matches("(?s).*rounding drift +0\\.1\\d+ % of the norm, 0\\.1\\d+ % in .*"),
+        terminal.out());
+  }
+
+  /** The largest difference that is told, after a look at the rest. */
+  private static double drift(JsonNode json, String key) {
+    JsonNode drift = json.path(key);
+    double largest = drift.path("largest").asDouble();
+    assertTrue(drift.path("mean").asDouble() > 0 && drift.path("mean").asDouble() < largest);
+    assertTrue(drift.path("relative").asDouble() > 0);
+    assertTrue(drift.path("worst_relative").asDouble() >= drift.path("relative").asDouble());
+    assertTrue(drift.path("worst").asString().endsWith(".weight"));
+    assertTrue(drift.path("largest_in").asString().endsWith(".weight"));
+    return largest;
+  }
+
+  @Test
+  void theDriftOfAQuantisedBaseIsTold() {
+    Path out = temp.resolve("merged");
+    assertEquals(0, merge(adapter(), out, "--quantization", "nf4", "--json"), terminal.err());
+    assertTrue(drift(terminal.json(), "quantization_drift") > 0);
+    assertTrue(terminal.json().path("rounding_drift").isMissingNode());
+
+    assertEquals(0, merge(adapter(), temp.resolve("again"), "--quantization", "int8"));
+    assertTrue(
+        terminal.out().matches("(?s).*quantisation drift +\\S+ % of the norm, \\S+ % in .*"),
+        terminal.out());
+    assertTrue(
+        terminal.out().matches("(?s).* on average, at most \\S+ in \\S+[.]weight\\n.*"),
+        terminal.out());
   }
 
   @Test

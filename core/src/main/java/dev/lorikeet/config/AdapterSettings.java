@@ -22,6 +22,7 @@ import java.util.OptionalDouble;
  * @param useRslora whether the scale is loraAlpha / √r instead of loraAlpha / r
  * @param modulesToSave name endings of modules that are trained and saved as a whole
  * @param initLoraWeights how the adapter starts
+ * @param loftqIter how often LoftQ quantises the base, at least 1; more than once changes the base
  * @param train the only modules whose weights full fine-tuning trains
  * @param freeze modules whose weights full fine-tuning leaves alone
  * @param loraplusLrRatio learning rate of B and of vectors over that of A, above 0; empty: the same
@@ -40,6 +41,7 @@ public record AdapterSettings(
     @Default("false") boolean useRslora,
     @Default("[]") List<String> modulesToSave,
     @Default("true") InitLoraWeights initLoraWeights,
+    @Default("1") int loftqIter,
     Optional<ModuleSelection> train,
     Optional<ModuleSelection> freeze,
     OptionalDouble loraplusLrRatio,
@@ -79,6 +81,7 @@ public record AdapterSettings(
             .atLeast("adapter.r", 1, r)
             .positive("adapter.lora_alpha", loraAlpha)
             .fraction("adapter.lora_dropout", loraDropout)
+            .atLeast("adapter.loftq_iter", 1, loftqIter)
             .selection("adapter.target_modules", targetModules)
             .selection("adapter.exclude_modules", excludeModules)
             .selection("adapter.train", train)
@@ -101,9 +104,15 @@ public record AdapterSettings(
     checkChoice(check, technique, train, freeze);
     check
         .require(
-            initFrom.isEmpty() || !(initLoraWeights instanceof InitLoraWeights.Pissa),
-            "adapter.init_lora_weights: pissa computes the start from the base model, but"
+            initFrom.isEmpty() || !initLoraWeights.readsBase(),
+            "adapter.init_lora_weights: "
+                + initLoraWeights.spelling()
+                + " computes the start from the base model, but"
                 + " adapter.init_from brings one; leave one of them out")
+        .require(
+            loftqIter <= 1 || initLoraWeights instanceof InitLoraWeights.Loftq,
+            "adapter.loftq_iter belongs to adapter.init_lora_weights: loftq; set that, or leave"
+                + " loftq_iter out")
         .require(
             !technique.trainsMagnitudes() || !(initLoraWeights instanceof InitLoraWeights.Pissa),
             "adapter.init_lora_weights: pissa cannot be written as a plain adapter with the row"

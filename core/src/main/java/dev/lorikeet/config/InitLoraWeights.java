@@ -22,8 +22,13 @@ public sealed interface InitLoraWeights {
    */
   record Pissa(OptionalInt iterations) implements InitLoraWeights {}
 
+  /**
+   * The largest singular values of what quantisation loses (Li et al. 2023); written {@code loftq}.
+   */
+  record Loftq() implements InitLoraWeights {}
+
   /** What there is, for messages. */
-  String SPELLINGS = "true, gaussian, pissa, pissa_niter_N";
+  String SPELLINGS = "true, gaussian, pissa, pissa_niter_N, loftq";
 
   /** The start of this spelling. */
   static Optional<InitLoraWeights> of(String spelling) {
@@ -35,6 +40,7 @@ public sealed interface InitLoraWeights {
       case "true" -> Optional.of(new Uniform());
       case "gaussian" -> Optional.of(new Gaussian());
       case "pissa" -> Optional.of(new Pissa(OptionalInt.empty()));
+      case "loftq" -> Optional.of(new Loftq());
       default -> Optional.empty();
     };
   }
@@ -46,6 +52,12 @@ public sealed interface InitLoraWeights {
       case Gaussian _ -> "gaussian";
       case Pissa(OptionalInt iterations) ->
           iterations.isPresent() ? "pissa_niter_" + iterations.getAsInt() : "pissa";
+      case Loftq _ -> "loftq";
     };
+  }
+
+  /** Whether the start is computed from the weights of the base. */
+  default boolean readsBase() {
+    return this instanceof Pissa || this instanceof Loftq;
   }
 }

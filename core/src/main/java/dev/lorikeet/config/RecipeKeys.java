@@ -18,7 +18,7 @@ final class RecipeKeys {
   static final Map<String, Set<String>> RESERVED_VALUES =
       Map.of(
           "adapter.init_lora_weights",
-          Set.of("false", "eva", "olora", "loftq", "orthogonal", "corda", "lora_ga"));
+          Set.of("false", "eva", "olora", "orthogonal", "corda", "lora_ga"));
 
   /** What other tools call our keys. */
   private static final Map<String, String> ELSEWHERE =
@@ -51,6 +51,8 @@ final class RecipeKeys {
           Map.entry("model_name_or_path", "path"),
           Map.entry("bnb_4bit_quant_type", "quantization"),
           Map.entry("bnb_4bit_use_double_quant", "double_quant"),
+          Map.entry("loftq_config", "loftq_iter"),
+          Map.entry("loftq_bits", "quantization"),
           Map.entry("val_set_size", "validation"));
 
   private RecipeKeys() {}

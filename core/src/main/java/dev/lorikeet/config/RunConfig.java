@@ -43,11 +43,20 @@ public record RunConfig(
             !changesBase(adapter) || !model.dtype().half(),
             "model.dtype: %s cannot hold the base that adapter.init_lora_weights: pissa leaves, which is rounded to float32; leave model.dtype out, or use another start"
                 .formatted(model.dtype().spelling()))
+        .require(
+            !(adapter.initLoraWeights() instanceof InitLoraWeights.Loftq)
+                || quantised(held(model, adapter)),
+            "adapter.init_lora_weights: loftq starts from what quantisation loses, but the base is"
+                + " not quantised; use technique qlora or qdora, or set model.quantization")
         .done("run settings");
   }
 
   /** What the linear maps of the blocks are held in: never {@link Quantization#AUTO}. */
   public Quantization baseQuantization() {
+    return held(model, adapter);
+  }
+
+  private static Quantization held(ModelSettings model, AdapterSettings adapter) {
     if (model.quantization() != Quantization.AUTO) {
       return model.quantization();
     }

@@ -40,6 +40,16 @@ final class YamlReader {
    */
   static Optional<YamlNode> read(
       String yaml, IntFunction<Place> places, Consumer<Problem> problems) {
+    int half = firstHalfCharacter(yaml);
+    if (half < yaml.length()) {
+      int line = 1 + (int) yaml.substring(0, half).chars().filter(c -> c == '\n').count();
+      problems.accept(
+          new Problem(
+              places.apply(line),
+              "not valid YAML: holds half of a character, U+%04X"
+                  .formatted((int) yaml.charAt(half))));
+      return Optional.empty();
+    }
     try (JsonParser parser =
         new YAMLFactory().createParser(ObjectReadContext.empty(), withoutByteOrderMark(yaml))) {
       YamlReader reader = new YamlReader(parser, places, problems);
@@ -56,6 +66,19 @@ final class YamlReader {
       problems.accept(syntaxProblem(e, places));
       return Optional.empty();
     }
+  }
+
+  /** Index of the first unpaired surrogate, on which the parser would break; else the length. */
+  private static int firstHalfCharacter(String text) {
+    int at = 0;
+    while (at < text.length()) {
+      int character = text.codePointAt(at);
+      if (Character.getType(character) == Character.SURROGATE) {
+        return at;
+      }
+      at += Character.charCount(character);
+    }
+    return at;
   }
 
   private static String withoutByteOrderMark(String yaml) {

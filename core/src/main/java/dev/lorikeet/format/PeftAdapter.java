@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A LoRA adapter in PEFT's layout: {@code adapter_config.json} and {@code
@@ -30,15 +31,21 @@ import java.util.Map;
  * @param embeddings the same of embeddings, with in = V and out = H
  * @param saved parameters that replace those of the base model, by their names there
  * @param baseWeights weights of the base model, by their names there
+ * @param baseSha256 hash of the only base weights that the adapter fits, where its start depended
+ *     on them; Lorikeet's own entry {@value #BASE_SHA256} in the file's metadata
  */
 public record PeftAdapter(
     PeftAdapterConfig config,
     Map<String, LoraPair> modules,
     Map<String, LoraPair> embeddings,
     Map<String, FloatTensor> saved,
-    Map<String, FloatTensor> baseWeights) {
+    Map<String, FloatTensor> baseWeights,
+    Optional<String> baseSha256) {
   /** Name of the weights file in an adapter folder. */
   public static final String WEIGHTS_FILE_NAME = "adapter_model.safetensors";
+
+  /** Key of {@link #baseSha256} in the metadata of the weights file. */
+  public static final String BASE_SHA256 = "lorikeet_base_sha256";
 
   /** Copies the maps and keeps their order. */
   public PeftAdapter {
@@ -51,6 +58,16 @@ public record PeftAdapter(
   /** An adapter of linear layers alone. */
   public PeftAdapter(PeftAdapterConfig config, Map<String, LoraPair> modules) {
     this(config, modules, Map.of(), Map.of(), Map.of());
+  }
+
+  /** An adapter that fits any base of its shapes. */
+  public PeftAdapter(
+      PeftAdapterConfig config,
+      Map<String, LoraPair> modules,
+      Map<String, LoraPair> embeddings,
+      Map<String, FloatTensor> saved,
+      Map<String, FloatTensor> baseWeights) {
+    this(config, modules, embeddings, saved, baseWeights, Optional.empty());
   }
 
   private static <T> Map<String, T> ordered(Map<String, T> map) {
@@ -111,8 +128,10 @@ public record PeftAdapter(
               + ". Choose a folder that can be written.",
           failure);
     }
+    Map<String, String> metadata = new LinkedHashMap<>(Map.of("format", "pt"));
+    baseSha256.ifPresent(hash -> metadata.put(BASE_SHA256, hash));
     SafeTensorsWriter.write(
-        dir.resolve(WEIGHTS_FILE_NAME), PeftWeightsFile.tensors(this), Map.of("format", "pt"));
+        dir.resolve(WEIGHTS_FILE_NAME), PeftWeightsFile.tensors(this), metadata);
     AtomicFile.writeString(dir.resolve(PeftAdapterConfig.FILE_NAME), config.toJson());
   }
 }

@@ -74,7 +74,13 @@ final class PeftWeightsFile {
       throw new FormatException(
           file.file(), "the file holds no LoRA matrices. Save the adapter again.");
     }
-    return new PeftAdapter(config, modules, embeddings, saved, baseWeights);
+    return new PeftAdapter(
+        config,
+        modules,
+        embeddings,
+        saved,
+        baseWeights,
+        Optional.ofNullable(file.metadata().get(PeftAdapter.BASE_SHA256)));
   }
 
   private void readMatrix(TensorEntry entry, String module, String linear, String embedding) {

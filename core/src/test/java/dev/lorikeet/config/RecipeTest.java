@@ -95,6 +95,7 @@ class RecipeTest {
             true,
             List.of("lm_head"),
             new InitLoraWeights.Gaussian(),
+            1,
             Optional.empty(),
             Optional.empty(),
             OptionalDouble.of(16),
@@ -166,6 +167,10 @@ class RecipeTest {
             List.of("adapter.rank_pattern={\"a: b\": 3, a.c: 4}", "adapter.alpha_pattern={x: 0.5}"),
             List.of("adapter.init_lora_weights=pissa_niter_16"),
             List.of("adapter.init_lora_weights=pissa", "adapter.use_rslora=true"),
+            List.of(
+                "adapter.technique=qdora",
+                "adapter.init_lora_weights=loftq",
+                "adapter.loftq_iter=5"),
             List.of("adapter.init_lora_weights=\"true\"", "adapter.modules_to_save=[norm]"),
             List.of("adapter.technique=full", "adapter.train=[lm_head, layers.1]"),
             List.of("adapter.technique=full", "adapter.freeze='.*norm'"),
@@ -210,6 +215,31 @@ class RecipeTest {
         "adapter.init_lora_weights: pissa computes the start from the base model",
         "adapter.init_lora_weights=pissa",
         "adapter.init_from=a");
+    assertRefused(
+        "adapter.init_lora_weights: loftq computes the start from the base model",
+        "adapter.technique=qlora",
+        "adapter.init_lora_weights=loftq",
+        "adapter.init_from=a");
+    assertRefused(
+        "adapter.loftq_iter belongs to adapter.init_lora_weights: loftq", "adapter.loftq_iter=2");
+    assertRefused(
+        "adapter.loftq_iter must be a whole number of at least 1, found 0", "adapter.loftq_iter=0");
+    assertRefused(
+        "loftq starts from what quantisation loses, but the base is not quantised",
+        "adapter.init_lora_weights=loftq");
+    assertRefused("did you mean adapter.loftq_iter?", "adapter.loftq_config=2");
+  }
+
+  @Test
+  void halfOfACharacterIsRefusedWithItsLine() {
+    String padding = "#" + "x".repeat(1022) + "\n";
+    ConfigException refused =
+        assertThrows(
+            ConfigException.class,
+            () -> Recipe.parse(padding + SMALLEST + "\uD83D", "test", List.of()));
+    assertTrue(
+        String.valueOf(refused.getMessage()).contains("holds half of a character, U+D83D"),
+        refused.getMessage());
   }
 
   private static void assertRefused(String message, String... overrides) {
@@ -369,12 +399,12 @@ class RecipeTest {
     assertOverrideProblem("adapter.modules_to_save=lm_head", "must be a list of names such as");
     assertOverrideProblem("adapter.modules_to_save=[a, a]", "must not name a layer twice");
     assertOverrideProblem(
-        "adapter.init_lora_weights=loftq",
-        "adapter.init_lora_weights: loftq is not available yet; available: true, gaussian, pissa,"
-            + " pissa_niter_N");
+        "adapter.init_lora_weights=olora",
+        "adapter.init_lora_weights: olora is not available yet; available: true, gaussian, pissa,"
+            + " pissa_niter_N, loftq");
     assertOverrideProblem(
         "adapter.init_lora_weights=pissa_niter_x",
-        "adapter.init_lora_weights must be one of true, gaussian, pissa, pissa_niter_N, found the");
+        "adapter.init_lora_weights must be one of true, gaussian, pissa, pissa_niter_N, loftq, found the");
     assertOverrideProblem("adapter.init_lora_weights=1", "must be one of true, gaussian, pissa");
     assertOverrideProblem("adapter.train=[a]", "chooses the layers of full fine-tuning");
     assertOverrideProblem("adapter.target_modules=[1]", "must be a list of names, found 1");

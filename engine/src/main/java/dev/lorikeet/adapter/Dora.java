@@ -405,6 +405,24 @@ public final class Dora implements Mergeable, AutoCloseable {
     return lora.base();
   }
 
+  @Override
+  public Rows over(Linear otherBase) {
+    Lora below = lora.moved(otherBase);
+    Dora moved = new Dora(below, magnitude.value().retain());
+    return new Rows() {
+      @Override
+      public void read(int from, Tensor out) {
+        moved.mergedRows(from, out);
+      }
+
+      @Override
+      public void close() {
+        moved.close();
+        below.close();
+      }
+    };
+  }
+
   /** The update BA with the map that is adapted. */
   public Lora lora() {
     return lora;

@@ -57,11 +57,15 @@ public final class Lora implements Mergeable, AutoCloseable {
 
   /** An adapter with given matrices, which it takes over: A [r,in], B [out,r]. */
   public Lora(Linear base, LoraSettings settings, Tensor a, Tensor b) {
+    this(base, (float) settings.scale(), settings.dropout(), a, b);
+  }
+
+  private Lora(Linear base, float scale, double dropout, Tensor a, Tensor b) {
     this.base = base;
     this.a = new Parameter(base.name() + ".lora_A.weight", a, Training.TRAINABLE);
     this.b = new Parameter(base.name() + ".lora_B.weight", b, Training.TRAINABLE);
-    scale = (float) settings.scale();
-    dropout = settings.dropout();
+    this.scale = scale;
+    this.dropout = dropout;
   }
 
   private static float[] uniform(Rng rng, int count, double bound) {
@@ -176,6 +180,27 @@ public final class Lora implements Mergeable, AutoCloseable {
     try (Tensor rows = b.value().rows(from, out.size(0))) {
       out.device().gemm(Transpose.NO, Transpose.NO, scale, rows, a.value(), 1f, out);
     }
+  }
+
+  @Override
+  public Rows over(Linear otherBase) {
+    Lora moved = moved(otherBase);
+    return new Rows() {
+      @Override
+      public void read(int from, Tensor out) {
+        moved.mergedRows(from, out);
+      }
+
+      @Override
+      public void close() {
+        moved.close();
+      }
+    };
+  }
+
+  /** The same matrices over another map; the caller closes it. */
+  Lora moved(Linear otherBase) {
+    return new Lora(otherBase, scale, dropout, a.value().retain(), b.value().retain());
   }
 
   /** s = alpha / r, or alpha / √r. */

@@ -9,12 +9,14 @@ import dev.lorikeet.format.TargetModules;
 import dev.lorikeet.nn.Embedding;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Weights;
+import dev.lorikeet.quant.Rounding;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Rng;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,7 +39,9 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   private final SavedModules saved;
   private final List<Lora> modules = new ArrayList<>();
   private final List<LoraEmbedding> embeddings = new ArrayList<>();
-  private final Map<String, Pissa> starts = new LinkedHashMap<>();
+  private final Map<String, LowRank> starts = new LinkedHashMap<>();
+  private final Map<String, LowRank> prepared = new HashMap<>();
+  private final FittingBase fittingBase;
   private final Map<String, Dora> magnitudes = new LinkedHashMap<>();
   private final List<String> seen = new ArrayList<>();
   private final Set<String> embeddingNames = new HashSet<>();
@@ -60,6 +64,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     this.origin = origin;
     this.given = given;
     saved = new SavedModules(settings.modulesToSave(), given);
+    fittingBase = new FittingBase(settings.start().mendsQuantisation(), given);
   }
 
   /** A fresh adapter; its start depends on {@code seed} and the module's name only. */
@@ -123,6 +128,20 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     return new LoraAdapter(settings, device, new Rng(0), given, Origin.FILES_AS_TOLD);
   }
 
+  /** How the base has to be quantised: with LoftQ's start, so that the adapter makes up for it. */
+  public Rounding rounding() {
+    return (module, weight, scheme) -> {
+      if (given.isPresent() || !settings.start().mendsQuantisation() || !targeted(module)) {
+        return Rounding.toNearest().of(module, weight, scheme);
+      }
+      int rows = Math.toIntExact(weight.size(0));
+      int columns = Math.toIntExact(weight.size(1));
+      LoftQ loftq = LoftQ.of(module, weight, scheme, ownSettings(module, rows, columns));
+      prepared.put(module, loftq.start());
+      return loftq.base();
+    };
+  }
+
   /** The weights that the model has to be built from: those of saved modules are trained. */
   public Weights over(Weights weights) {
     return saved.over(weights);
@@ -138,6 +157,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     if (!adapted) {
       return base;
     }
+    fittingBase.add(base);
     Lora lora = given.isPresent() ? given.get().restored(base, settings, device) : fresh(base);
     modules.add(lora);
     return settings.useDora() ? decomposed(lora) : lora;
@@ -188,12 +208,19 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
 
   private Lora fresh(Linear base) {
     LoraSettings own = ownSettings(base.name(), base.outFeatures(), base.inFeatures());
+    LowRank mending = prepared.remove(base.name());
+    if (mending != null) {
+      return new Lora(base, own, mending.a(), mending.b());
+    }
+    if (own.start().mendsQuantisation()) {
+      FittingBase.requireDense(base);
+    }
     if (!own.start().splitsBase()) {
       return Lora.start(base, own, device, rng);
     }
-    Pissa start = Pissa.split(base, own, device, rng.split(base.name()).split("pissa"));
+    LowRank start = Pissa.split(base, own, device, rng.split(base.name()).split("pissa"));
     starts.put(base.name(), start);
-    return start.adapter(base, own);
+    return start.copied(base, own);
   }
 
   private LoraEmbedding fresh(Embedding base) {
@@ -230,6 +257,7 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
       given.get().requireAllTaken(adapted());
     }
     saved.requireComplete();
+    fittingBase.requireComplete();
     switch (origin) {
       case FRESH -> settings.requirePatternsMatch(adapted());
       case FILES -> saved.requireAllGiven();
@@ -330,8 +358,13 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
   }
 
   /** By module, what the base lost to it at the start. */
-  Map<String, Pissa> starts() {
+  Map<String, LowRank> starts() {
     return Collections.unmodifiableMap(starts);
+  }
+
+  /** Hash of the only base that the adapter fits; none if it fits any of its shapes. */
+  Optional<String> baseSha256() {
+    return fittingBase.sha256();
   }
 
   /** Whether the matrices come from files, so that the base is whole. */
@@ -347,7 +380,9 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
     modules.clear();
     embeddings.forEach(LoraEmbedding::close);
     embeddings.clear();
-    starts.values().forEach(Pissa::close);
+    starts.values().forEach(LowRank::close);
     starts.clear();
+    prepared.values().forEach(LowRank::close);
+    prepared.clear();
   }
 }

@@ -2,6 +2,7 @@ package dev.lorikeet.adapter;
 
 import dev.lorikeet.nn.Embedding;
 import dev.lorikeet.nn.Pass;
+import dev.lorikeet.nn.TokenEmbedding;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tape.Tape;
@@ -86,6 +87,28 @@ public final class LoraEmbedding implements Embedding, AutoCloseable {
   @Override
   public int columns() {
     return base.columns();
+  }
+
+  /**
+   * Rows of E + s·(BA)ᵀ in float32.
+   *
+   * @param from first row, from 0
+   * @param out float32 [count, H], replaced; may be those very rows of E
+   */
+  void mergedRows(int from, Tensor out) {
+    try (Tensor rows = table().value().rows(from, out.size(0));
+        Tensor rowsOfA = a.value().rows(from, out.size(0))) {
+      out.copyFrom(rows);
+      out.device().gemm(Transpose.NO, Transpose.YES, scale, rowsOfA, b.value(), 1f, out);
+    }
+  }
+
+  /** E. */
+  Parameter table() {
+    if (base instanceof TokenEmbedding table) {
+      return table.weight();
+    }
+    throw new IllegalStateException(base.name() + " has no table to merge into");
   }
 
   /** Aᵀ [V, r]: files have A. */

@@ -48,7 +48,8 @@ final class LoraFiles {
     for (Parameter parameter : adapter.savedParameters()) {
       saved.put(parameter.name(), stored(parameter.value()));
     }
-    return new PeftAdapter(config(baseModel), modules, embeddings, saved, Map.of());
+    return new PeftAdapter(
+        config(baseModel), modules, embeddings, saved, Map.of(), adapter.baseSha256());
   }
 
   private PeftAdapterConfig config(String baseModel) {
@@ -109,7 +110,7 @@ final class LoraFiles {
   private LoraPair pair(Lora module) {
     Tensor a = module.a().value();
     Tensor b = module.b().value();
-    Pissa start = adapter.starts().get(module.name());
+    LowRank start = adapter.starts().get(module.name());
     if (start == null) {
       Optional<FloatTensor> magnitude =
           adapter.dora(module.name()).map(dora -> stored(dora.magnitude().value()));

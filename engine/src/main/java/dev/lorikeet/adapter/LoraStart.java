@@ -4,7 +4,8 @@ package dev.lorikeet.adapter;
  * Values of A and B before the first step.
  *
  * @param kind how they are drawn
- * @param iterations of {@link Kind#PISSA_NITER}, at least 0; otherwise 0
+ * @param iterations of {@link Kind#PISSA_NITER}, at least 0; turns of {@link Kind#LOFTQ}, at least
+ *     1; otherwise 0
  */
 public record LoraStart(Kind kind, int iterations) {
   /** A uniform in ±1/√in, B zero. */
@@ -23,12 +24,24 @@ public record LoraStart(Kind kind, int iterations) {
     /** From the weight's exact singular value decomposition. */
     PISSA,
     /** From a randomised one. */
-    PISSA_NITER
+    PISSA_NITER,
+    /** From what quantisation loses of the weight. */
+    LOFTQ
   }
 
   /** The largest singular values, found by subspace iterations from a random start. */
   public static LoraStart pissa(int iterations) {
     return new LoraStart(Kind.PISSA_NITER, iterations);
+  }
+
+  /** The largest singular values of what quantisation loses, see {@link LoftQ}. */
+  public static LoraStart loftq(int turns) {
+    return new LoraStart(Kind.LOFTQ, turns);
+  }
+
+  /** Whether the start makes up for the quantisation of the base. */
+  boolean mendsQuantisation() {
+    return kind == Kind.LOFTQ;
   }
 
   /** Whether the base gives a part of its weight to the adapter. */

@@ -18,4 +18,16 @@ public interface Mergeable extends Linear {
 
   /** The map that is adapted. */
   Linear base();
+
+  /** The same adapter merged into another map of its shape; the caller closes it. */
+  Rows over(Linear otherBase);
+
+  /** Rows of a merged weight. */
+  interface Rows extends AutoCloseable {
+    /** As {@link Mergeable#mergedRows}. */
+    void read(int from, Tensor out);
+
+    @Override
+    void close();
+  }
 }

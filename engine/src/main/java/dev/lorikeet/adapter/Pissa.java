@@ -15,32 +15,32 @@ import dev.lorikeet.torch.Tensor;
  * <p>With W = U·diag(σ)·Vᵀ and s the scale: A₀ = diag(√(σᵣ/s))·Vᵣᵀ, B₀ = Uᵣ·diag(√(σᵣ/s)), and the
  * base becomes W − s·B₀·A₀. An adapter (A, B) trained on that base is no adapter of W. Its change
  * of W is s·(B·A − B₀·A₀), a plain LoRA of rank 2r: A' = [A; A₀], B' = [B, −B₀], with the same
- * scale. That is what is written. Owns A₀ and B₀.
+ * scale. That is what is written.
  *
- * @param a A₀ [r, in]
- * @param b B₀ [out, r]
  * @see <a href="https://arxiv.org/abs/2404.02948">Meng, Wang and Zhang 2024, section 3</a>
  */
-record Pissa(Tensor a, Tensor b) implements AutoCloseable {
+final class Pissa {
+  private final Tensor a;
+  private final Tensor b;
+  private final LowRank start;
 
-  /** Splits the weight of {@code base}, which changes. */
-  static Pissa split(Linear base, LoraSettings settings, Device device, Rng rng) {
+  private Pissa(LowRank start) {
+    this.start = start;
+    a = start.a();
+    b = start.b();
+  }
+
+  /** Splits the weight of {@code base}, which changes; A₀ and B₀, which the caller owns. */
+  static LowRank split(Linear base, LoraSettings settings, Device device, Rng rng) {
     Tensor weight = ownWeight(base);
-    Tensor a = device.floats(settings.r(), base.inFeatures());
+    LowRank start = LowRank.allocate(device, settings.r(), base);
     try {
-      Tensor b = device.floats(base.outFeatures(), settings.r());
-      try {
-        Pissa start = new Pissa(a, b);
-        if (device.hasHostMemory()) {
-          start.fill(base.name(), weight, settings, device, rng);
-        }
-        return start;
-      } catch (RuntimeException failure) {
-        b.close();
-        throw failure;
+      if (device.hasHostMemory()) {
+        new Pissa(start).fill(base.name(), weight, settings, device, rng);
       }
+      return start;
     } catch (RuntimeException failure) {
-      a.close();
+      start.close();
       throw failure;
     }
   }
@@ -68,7 +68,7 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
   private void fill(String name, Tensor weight, LoraSettings settings, Device device, Rng rng) {
     try {
       if (settings.start().kind() == LoraStart.Kind.PISSA) {
-        exact(weight, settings.scale(), device);
+        start.decompose(weight, settings.scale());
       } else {
         randomised(weight, settings, device, rng);
       }
@@ -80,15 +80,7 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
               + failure.getMessage()
               + ". The model's files may be damaged.");
     }
-    float scale = (float) settings.scale();
-    device.gemm(Transpose.NO, Transpose.NO, -scale, b, a, 1f, weight);
-  }
-
-  private void exact(Tensor weight, double scale, Device device) {
-    try (Tensor values = device.floats(Math.min(weight.size(0), weight.size(1)))) {
-      device.singularVectors(weight, b, values, a);
-      share(values.toFloats(), scale);
-    }
+    start.subtractFrom(weight, settings.scale());
   }
 
   /**
@@ -115,7 +107,7 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
       device.gemm(Transpose.YES, Transpose.NO, 1f, left, weight, 0f, small);
       device.singularVectors(small, turn, values, a);
       device.gemm(Transpose.NO, Transpose.NO, 1f, left, turn, 0f, b);
-      share(values.toFloats(), settings.scale());
+      start.share(values.toFloats(), settings.scale());
     }
   }
 
@@ -128,41 +120,5 @@ record Pissa(Tensor a, Tensor b) implements AutoCloseable {
       device.singularVectors(columns, basis, values, right);
       columns.copyFrom(basis);
     }
-  }
-
-  /** Gives each side the root of every singular value. */
-  private void share(float[] values, double scale) {
-    float[] left = b.toFloats();
-    float[] right = a.toFloats();
-    int rank = (int) a.size(0);
-    int columns = (int) a.size(1);
-    for (int i = 0; i < rank; i++) {
-      float root = (float) Math.sqrt(values[i] / scale);
-      for (int row = 0; row < b.size(0); row++) {
-        left[row * rank + i] *= root;
-      }
-      for (int column = 0; column < columns; column++) {
-        right[i * columns + column] *= root;
-      }
-    }
-    a.copyFrom(right);
-    b.copyFrom(left);
-  }
-
-  /** An adapter of {@code base} with these values, in matrices of its own. */
-  Lora adapter(Linear base, LoraSettings settings) {
-    Tensor ownA = a.emptyLike().copyFrom(a);
-    try {
-      return new Lora(base, settings, ownA, b.emptyLike().copyFrom(b));
-    } catch (RuntimeException failure) {
-      ownA.close();
-      throw failure;
-    }
-  }
-
-  @Override
-  public void close() {
-    a.close();
-    b.close();
   }
 }

@@ -75,6 +75,7 @@ final class AdapterRecipe {
           case InitLoraWeights.Gaussian _ -> LoraStart.GAUSSIAN;
           case InitLoraWeights.Pissa(OptionalInt iterations) ->
               iterations.isPresent() ? LoraStart.pissa(iterations.getAsInt()) : LoraStart.PISSA;
+          case InitLoraWeights.Loftq _ -> LoraStart.loftq(adapter.loftqIter());
         },
         adapter.technique().trainsMagnitudes());
   }

@@ -123,10 +123,14 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private LoadedModel load(RunConfig config) {
+    Path directory = LoadedModel.directoryOf(config.model().path());
+    Path weights = resumption.flatMap(LoftqBase::existing).orElse(directory);
     return LoadedModel.load(
-        LoadedModel.directoryOf(config.model().path()),
+        new LoadedModel.Source(directory, weights),
         AdapterRecipe.training(config.adapter()),
-        AdapterRecipe.adapter(config, device),
+        resumption
+            .flatMap(taken -> LoftqBase.adapter(taken, device))
+            .or(() -> AdapterRecipe.adapter(config, device)),
         BaseFormat.of(config),
         AdapterRecipe.chosenLayers(config.adapter()),
         device);
@@ -160,12 +164,13 @@ public final class FineTuning implements AutoCloseable {
         RunIdentity.of(RunRecorder.provenance(config, options, loaded, data, device));
     List<String> changes =
         resumption.map(taken -> accepted(taken, taken.changes(identity))).orElse(List.of());
-    TrainedWeights weights = new TrainedWeights(loaded, trained, config.model().path());
+    TrainedWeights learned = new TrainedWeights(loaded, trained, config.model().path());
     try (Trainer trainer =
         new Trainer(loaded.model(), trained, setup(), device, Collective.solo())) {
-      TrainState state = restored(weights, trainer);
+      TrainState state = restored(learned, trainer);
       try (RunRecorder recorder = recorder(changes)) {
         try {
+          TrainedWeights weights = withBase(learned, recorder, state);
           return train(recorder, trainer, weights, state, identity);
         } catch (RunException told) {
           throw told;
@@ -175,6 +180,22 @@ public final class FineTuning implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** Keeps the base that LoftQ made, before anything is trained on it. */
+  private TrainedWeights withBase(TrainedWeights weights, RunRecorder recorder, TrainState state) {
+    Optional<Path> folder = LoftqBase.folder(config, recorder.directory());
+    if (folder.isEmpty()) {
+      return weights;
+    }
+    if (state.step() == 0) {
+      LoftqBase.write(loaded, folder.get());
+      recorder.log("loftq base=" + folder.get());
+      listener.notice(
+          "LoftQ changed the quantised base; it is in %s, and the adapter fits no other model."
+              .formatted(folder.get()));
+    }
+    return weights.over(folder.get());
   }
 
   /** The differences of a resumed run, if it may go on with them. */

@@ -18,6 +18,7 @@ import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizedLinear;
 import dev.lorikeet.quant.QuantizedWeights;
+import dev.lorikeet.quant.Rounding;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.Tokenizer;
@@ -101,9 +102,29 @@ public final class LoadedModel implements AutoCloseable {
       BaseFormat base,
       Optional<ChosenLayers> chosen,
       Device device) {
+    return load(new Source(directory, directory), training, adapter, base, chosen, device);
+  }
+
+  /**
+   * Where a model comes from.
+   *
+   * @param directory the checkpoint that it is known as, with the tokenizer
+   * @param weights the checkpoint with its weights: the same, or what LoftQ made of it
+   */
+  record Source(Path directory, Path weights) {}
+
+  /** The same from a source of two folders. */
+  static LoadedModel load(
+      Source source,
+      Training training,
+      Optional<LoraAdapter> adapter,
+      BaseFormat base,
+      Optional<ChosenLayers> chosen,
+      Device device) {
+    Path directory = source.directory();
     Tokenizer tokenizer = HfTokenizer.open(directory);
     try {
-      CausalLm model = model(directory, training, adapter, base, chosen, device);
+      CausalLm model = model(source.weights(), training, adapter, base, chosen, device);
       return new LoadedModel(directory, model, tokenizer, adapter);
     } catch (RuntimeException failure) {
       tokenizer.close();
@@ -130,7 +151,8 @@ public final class LoadedModel implements AutoCloseable {
               new CheckpointWeights(checkpoint, base.dtype(), device, training),
               Optional.of(checkpoint),
               base.maps(),
-              device);
+              device,
+              adapter.map(LoraAdapter::rounding).orElseGet(Rounding::toNearest));
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(

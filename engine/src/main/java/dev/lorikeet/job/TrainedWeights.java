@@ -21,6 +21,9 @@ import java.util.Map;
  * @param baseModel what an adapter's file says that it was trained on
  */
 record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseModel) {
+  /** Name of the folder with an adapter. */
+  static final String ADAPTER = "adapter";
+
   private static final String EXACT = "trained.safetensors";
   private static final long ROWS_AT_ONCE = 1024;
 
@@ -28,9 +31,14 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
     trained = List.copyOf(trained);
   }
 
+  /** The same over a base that is kept elsewhere. */
+  TrainedWeights over(Path base) {
+    return new TrainedWeights(loaded, trained, base.toString());
+  }
+
   /** Name of the folder that {@link #export} fills. */
   String folderName() {
-    return loaded.adapter().isPresent() ? "adapter" : Technique.FULL.spelling() + "-model";
+    return loaded.adapter().isPresent() ? ADAPTER : Technique.FULL.spelling() + "-model";
   }
 
   /** Writes {@code directory/folderName}: an adapter in PEFT's layout, or a whole model. */

@@ -32,15 +32,28 @@ public final class QuantizedWeights implements Weights {
   private final Optional<HfCheckpoint> checkpoint;
   private final QuantizationScheme scheme;
   private final Device device;
+  private final Rounding rounding;
+
+  /** Weights by {@code scheme}, each rounded to its own codes. */
+  public QuantizedWeights(
+      Weights source, Optional<HfCheckpoint> checkpoint, QuantizationScheme scheme, Device device) {
+    this(source, checkpoint, scheme, device, Rounding.toNearest());
+  }
 
   /**
    * Weights by {@code scheme}.
    *
    * @param source where plain weights come from
    * @param checkpoint the files behind {@code source}, if there are any; may hold quantised maps
+   * @param rounding how maps that the files do not hold quantised become so
    */
   public QuantizedWeights(
-      Weights source, Optional<HfCheckpoint> checkpoint, QuantizationScheme scheme, Device device) {
+      Weights source,
+      Optional<HfCheckpoint> checkpoint,
+      QuantizationScheme scheme,
+      Device device,
+      Rounding rounding) {
+    this.rounding = rounding;
     this.source = source;
     this.checkpoint = checkpoint;
     this.scheme = scheme;
@@ -67,9 +80,7 @@ public final class QuantizedWeights implements Weights {
       return DenseLinear.load(source, name, shape, bias, impliedBy);
     }
     QuantizedWeight weight =
-        stored.isPresent()
-            ? asStored(weightName, stored.get())
-            : quantised(weightName, shape, impliedBy);
+        stored.isPresent() ? asStored(weightName, stored.get()) : quantised(name, shape, impliedBy);
     try {
       return new QuantizedLinear(name, weight, bias(name, shape, bias, impliedBy));
     } catch (RuntimeException failure) {
@@ -102,7 +113,8 @@ public final class QuantizedWeights implements Weights {
     };
   }
 
-  private QuantizedWeight quantised(String name, Shape shape, String impliedBy) {
+  private QuantizedWeight quantised(String module, Shape shape, String impliedBy) {
+    String name = module + ".weight";
     try (Parameter full =
             source.parameter(name, impliedBy, shape.outFeatures(), shape.inFeatures());
         Tensor floats = full.value().asFloats()) {
@@ -112,7 +124,7 @@ public final class QuantizedWeights implements Weights {
             name,
             "holds values that are infinite or not numbers, which have no quantised form; download the model again.");
       }
-      return Quantizer.quantize(floats, scheme);
+      return rounding.of(module, floats, scheme);
     }
   }
 

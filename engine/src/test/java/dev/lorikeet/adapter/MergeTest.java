@@ -74,7 +74,7 @@ final class MergeTest {
     float[] base = Checkpoints.logits(plain, device, tokens);
     float[] expected = Checkpoints.logits(adapted, device, tokens);
     long before = device.memory().currentBytes();
-    try (Merge merge = new Merge(adapted.parameters(), List.of(), adapter)) {
+    try (Merge merge = new Merge(adapted.parameters(), List.of(), adapted.head(), adapter)) {
       boolean tied = adapter.modules().stream().anyMatch(m -> m.name().equals("lm_head"));
       tied &= plain.parameters().stream().noneMatch(p -> p.name().equals("lm_head.weight"));
       long head = tied ? 4L * plain.head().inFeatures() * plain.vocabularySize() : 0;

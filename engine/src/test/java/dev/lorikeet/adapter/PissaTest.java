@@ -199,8 +199,8 @@ final class PissaTest {
     Parameter parameter =
         new Parameter("m.weight", tensors.of(weight, size, size), Training.FROZEN);
     DenseLinear base = new DenseLinear("m", parameter, Optional.empty());
-    try (Pissa split = Pissa.split(base, settings, device, new Rng(5));
-        Lora lora = split.adapter(base, settings)) {
+    try (LowRank split = Pissa.split(base, settings, device, new Rng(5));
+        Lora lora = split.copied(base, settings)) {
       float[] update = update(lora, settings.scale());
       float[] sum = parameter.value().toFloats();
       for (int i = 0; i < sum.length; i++) {

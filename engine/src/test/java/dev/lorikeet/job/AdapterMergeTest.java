@@ -19,7 +19,9 @@ import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.SafeTensors;
 import dev.lorikeet.format.StoredType;
+import dev.lorikeet.format.TensorEntry;
 import dev.lorikeet.job.Inspection.Head;
 import dev.lorikeet.job.LoadedModel.BaseFormat;
 import dev.lorikeet.quant.QuantizationScheme;
@@ -28,10 +30,14 @@ import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -47,6 +53,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class AdapterMergeTest {
   /** Sums of at most 48 terms in two layers, and one rounding of the merged weight. */
   private static final double TOLERANCE = 1e-5;
+
+  private static final String HEAD = "lm_head.weight";
+  private static final String EMBEDDING = "model.embed_tokens.weight";
 
   private QuantizationScheme base = QuantizationScheme.none();
   @TempDir private Path folder;
@@ -138,12 +147,144 @@ final class AdapterMergeTest {
   @CsvSource({"false, all-linear", "true, all-linear", "false, q_proj", "true, q_proj"})
   void aQuantisedBaseIsMergedIntoWhatItsCodesStandFor(boolean dora, String target)
       throws IOException {
-    base = new QuantizationScheme(Quantization.NF4, Scales.QUANTISED, 64, OtherFormats.REFUSED);
+    base = nf4();
     model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", Head.OWN);
     makeAdapter(dora, target);
     float[] expected = logits(model, Optional.of(adapter));
     merge(WeightFormat.FLOAT32);
     Close.assertRelative(expected, logits(out, Optional.empty()), TOLERANCE, target);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "embed_tokens, OWN, false",
+    "embed_tokens, TIED, false",
+    "embed_tokens lm_head, OWN, false",
+    "embed_tokens lm_head, TIED, false",
+    "embed_tokens q_proj, TIED, true"
+  })
+  void anAdaptedEmbeddingIsMergedAndATiedHeadKeepsTheOldTable(
+      String targets, Head head, boolean quantised) throws IOException {
+    if (quantised) {
+      base = nf4();
+    }
+    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", head);
+    makeAdapter(false, targets.split(" "));
+    float[] expected = logits(model, Optional.of(adapter));
+    AdapterMerge merged = merge(WeightFormat.FLOAT32);
+    assertEquals(1, merged.embeddings());
+    Close.assertRelative(expected, logits(out, Optional.empty()), TOLERANCE, targets);
+    assertTrue(Close.frobenius(logits(model, Optional.empty()), expected) > 1e-2);
+    JsonNode config = JsonMapper.shared().readTree(out.resolve("config.json").toFile());
+    assertFalse(config.get("tie_word_embeddings").asBoolean(), "the head is another table now");
+    Map<String, float[]> before = weights(model);
+    Map<String, float[]> after = weights(out);
+    assertEquals(before.containsKey(HEAD) ? before.size() : before.size() + 1, after.size());
+    if (head == Head.TIED && !targets.contains("lm_head")) {
+      assertArrayEquals(before.get(EMBEDDING), after.get(HEAD));
+    }
+    assertFalse(Arrays.equals(before.get(EMBEDDING), after.get(EMBEDDING)));
+  }
+
+  private static QuantizationScheme nf4() {
+    return new QuantizationScheme(Quantization.NF4, Scales.QUANTISED, 64, OtherFormats.REFUSED);
+  }
+
+  /** All tensors of a checkpoint as float32. */
+  private static Map<String, float[]> weights(Path checkpoint) {
+    Map<String, float[]> weights = new TreeMap<>();
+    try (SafeTensors file = SafeTensors.open(checkpoint.resolve("model.safetensors"))) {
+      for (TensorEntry entry : file.entries().values()) {
+        float[] values = new float[(int) entry.elements()];
+        file.readFloats(entry.name(), MemorySegment.ofArray(values));
+        weights.put(entry.name(), values);
+      }
+    }
+    return weights;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, all-linear", "true, all-linear", "true, q_proj down_proj"})
+  void theDriftIsTheDifferenceFromMergingIntoTheCheckpointsOwnWeights(
+      boolean dora, String targets) {
+    makeAdapter(dora, targets.split(" "));
+    assertEquals(Optional.empty(), merge(WeightFormat.FLOAT32).drift().quantisation());
+    Map<String, float[]> own = weights(out);
+    out = folder.resolve("from-nf4");
+    base = nf4();
+    AdapterMerge.Drift drift = merge(WeightFormat.FLOAT32).drift();
+    assertEquals(Optional.empty(), drift.rounding());
+    Map<String, float[]> merged = weights(out);
+    own.keySet().removeIf(name -> !name.endsWith("_proj.weight"));
+    assertEquals(14, own.size());
+    assertDrift(own, merged, drift.quantisation().orElseThrow());
+    assertTrue(drift.quantisation().orElseThrow().relative() > 0.02);
+  }
+
+  @Test
+  void roundingIsToldForAllWeights() {
+    makeAdapter(false, "q_proj", "down_proj", "embed_tokens");
+    merge(WeightFormat.FLOAT32);
+    Map<String, float[]> exact = weights(out);
+    out = folder.resolve("rounded");
+    WeightDrift drift = merge(WeightFormat.BFLOAT16).drift().rounding().orElseThrow();
+    assertDrift(exact, weights(out), drift);
+    assertTrue(drift.relative() < 0x1p-9, "half a unit of 8 bits: " + drift.relative());
+  }
+
+  /** Compares {@code drift} with sums over the files. */
+  private static void assertDrift(
+      Map<String, float[]> expected, Map<String, float[]> found, WeightDrift drift) {
+    double largest = 0;
+    double sizes = 0;
+    double squares = 0;
+    double norm = 0;
+    double worst = 0;
+    long count = 0;
+    String worstName = "";
+    assertTrue(found.keySet().containsAll(expected.keySet()));
+    for (Map.Entry<String, float[]> entry : expected.entrySet()) {
+      String name = entry.getKey();
+      float[] actual = found.getOrDefault(name, new float[0]);
+      double own = 0;
+      double ownNorm = 0;
+      for (int i = 0; i < entry.getValue().length; i++) {
+        double reference = entry.getValue()[i];
+        double size = Math.abs(actual[i] - reference);
+        largest = Math.max(largest, size);
+        sizes += size;
+        own += size * size;
+        ownNorm += reference * reference;
+        count++;
+      }
+      squares += own;
+      norm += ownNorm;
+      if (Math.sqrt(own / ownNorm) > worst) {
+        worst = Math.sqrt(own / ownNorm);
+        worstName = name;
+      }
+    }
+    // The tiles of a product may be summed in another order: a few units of the last place.
+    assertEquals(largest, drift.largest(), 1e-5 * largest);
+    assertEquals(sizes / count, drift.mean(), 1e-5 * sizes / count);
+    assertEquals(Math.sqrt(squares / norm), drift.relative(), 1e-5);
+    assertEquals(worstName, drift.worst());
+    assertEquals(worst, drift.worstRelative(), 1e-5);
+    assertTrue(expected.containsKey(drift.largestIn()), drift.largestIn());
+  }
+
+  @Test
+  void aBaseThatIsStoredQuantisedHasNoOtherWeights() {
+    Path stored = folder.resolve("stored");
+    try (Device device = Device.cpu(1);
+        LoadedModel loaded = LoadedModel.open(model.toString(), Optional.empty(), nf4(), device)) {
+      loaded.writeQuantised(stored);
+    }
+    model = stored;
+    makeAdapter(false, "all-linear");
+    float[] expected = logits(model, Optional.of(adapter));
+    assertEquals(Optional.empty(), merge(WeightFormat.FLOAT32).drift().quantisation());
+    Close.assertRelative(expected, logits(out, Optional.empty()), TOLERANCE, "stored");
   }
 
   @ParameterizedTest
