@@ -12,7 +12,6 @@ Run: python reference/make_quant.py
 import json
 import math
 import shutil
-from fractions import Fraction
 
 import numpy as np
 import safetensors.torch
@@ -21,6 +20,7 @@ from peft import PeftModel
 from transformers import LlamaForCausalLM
 
 from common import FIXTURES, finish, start, write_json, write_tensors
+from dynamic_adamw import dynamic_map
 from make_llama import logits_of
 from make_training import SETTINGS, LORA, train
 
@@ -68,32 +68,7 @@ def fp4_code(x) -> int:
 CODES = {"nf4": nf4_code, "fp4": fp4_code}
 
 
-def dynamic_map() -> np.ndarray:
-    """create_dynamic_map(signed=True) in exact fractions, rounded once; torch's is beside it."""
-    exact = [Fraction(0), Fraction(1)]
-    for i in range(7):
-        parts = 2 ** i
-        edges = [Fraction(1, 10) + Fraction(9, 10) * Fraction(k, parts) for k in range(parts + 1)]
-        for low, high in zip(edges[:-1], edges[1:]):
-            middle = (low + high) / 2 * Fraction(10) ** (i - 6)
-            exact += [middle, -middle]
-    values = np.sort(np.array([float(v) for v in exact])).astype(F)
-    ours, theirs = values.view(np.int32).astype(np.int64), torch_map().view(np.int32)
-    assert len(values) == 256 and np.abs(ours - theirs).max() <= 1
-    return values
-
-
-def torch_map() -> np.ndarray:
-    """The published rule as bitsandbytes evaluates it, in torch's float32."""
-    data = [0.0, 1.0]
-    for i in range(7):
-        edges = torch.linspace(0.1, 1, 2 ** i + 1, dtype=torch.float32)
-        means = (edges[:-1] + edges[1:]) / 2.0
-        data += ((10 ** (i - 6)) * means).tolist() + (-(10 ** (i - 6)) * means).tolist()
-    return np.sort(np.array(data, F))
-
-
-DYNAMIC = dynamic_map()
+DYNAMIC = dynamic_map(signed=True)
 
 
 def dynamic_code(x) -> int:
@@ -224,7 +199,6 @@ def write_cases(out) -> None:
             cases.append({"name": name, "quantization": "int8", "block_size": 64,
                           "double_quant": False, "shape": [rows, columns]})
     write_json(out / "cases.json", cases)
-    write_json(out / "dynamic_map.json", [float(v) for v in DYNAMIC])
     folder = out / "cases"
     folder.mkdir()
     safetensors.torch.save_file(everything, folder / "model.safetensors", {"format": "pt"})

@@ -73,7 +73,9 @@ final class PeftLoadsOurRunsTest {
 
   private void assertPeftAgrees(String model, Technique technique, String... overrides) {
     RunConfig recipe =
-        TechniquesTest.recipe(folder, model, technique).with("train.eval_steps=null").with(overrides);
+        TechniquesTest.recipe(folder, model, technique)
+            .with("train.eval_steps=null")
+            .with(overrides);
     FineTuneResult run = FineTuning.run(recipe);
     QuantizationScheme base = QuantizationScheme.of(recipe);
     Path logits = folder.resolve("logits.safetensors");
