@@ -217,7 +217,7 @@ def main() -> None:
     adapter_run(out, "untied-odd", "lora-other-optimizer", "start", batches["untied-odd"],
                 OTHER_OPTIMIZER)
     for base in ("tied-gqa", "untied-odd"):
-        full_run(out, base, batches[base][:10])
+        full_run(out, base, batches[base])
     finish(out)
 
 
