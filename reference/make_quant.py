@@ -1,10 +1,11 @@
 """Quantised weights by an independent NumPy implementation of bitsandbytes' published layout, a
-Llama over them, and PEFT's training on the dequantised weights (QLoRA).
+Llama over them, and PEFT's training on the dequantised weights (QLoRA, QDoRA).
 
 Proves: codes, scales and dequantised values agree byte by byte at awkward sizes; a checkpoint in
 the published layout loads; logits and losses over a quantised base agree with transformers and PEFT
 on the same dequantised weights. bitsandbytes itself needs a GPU; the tables and the rule are those
-of its CUDA kernels. Needs make_llama.py's and make_training.py's output.
+of its CUDA kernels. Needs make_llama.py's, make_training.py's and
+make_dora.py's output.
 
 Run: python reference/make_quant.py
 """
@@ -12,7 +13,6 @@ Run: python reference/make_quant.py
 import json
 import math
 import shutil
-from fractions import Fraction
 
 import numpy as np
 import safetensors.torch
@@ -21,8 +21,10 @@ from peft import PeftModel
 from transformers import LlamaForCausalLM
 
 from common import FIXTURES, finish, start, write_json, write_tensors
+from dynamic_adamw import dynamic_map
+from make_dora import LORA as DORA
 from make_llama import logits_of
-from make_training import SETTINGS, LORA, train
+from make_training import SETTINGS, LORA, save_adapter, train
 
 F = np.float32
 NF4 = np.array([-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
@@ -68,32 +70,7 @@ def fp4_code(x) -> int:
 CODES = {"nf4": nf4_code, "fp4": fp4_code}
 
 
-def dynamic_map() -> np.ndarray:
-    """create_dynamic_map(signed=True) in exact fractions, rounded once; torch's is beside it."""
-    exact = [Fraction(0), Fraction(1)]
-    for i in range(7):
-        parts = 2 ** i
-        edges = [Fraction(1, 10) + Fraction(9, 10) * Fraction(k, parts) for k in range(parts + 1)]
-        for low, high in zip(edges[:-1], edges[1:]):
-            middle = (low + high) / 2 * Fraction(10) ** (i - 6)
-            exact += [middle, -middle]
-    values = np.sort(np.array([float(v) for v in exact])).astype(F)
-    ours, theirs = values.view(np.int32).astype(np.int64), torch_map().view(np.int32)
-    assert len(values) == 256 and np.abs(ours - theirs).max() <= 1
-    return values
-
-
-def torch_map() -> np.ndarray:
-    """The published rule as bitsandbytes evaluates it, in torch's float32."""
-    data = [0.0, 1.0]
-    for i in range(7):
-        edges = torch.linspace(0.1, 1, 2 ** i + 1, dtype=torch.float32)
-        means = (edges[:-1] + edges[1:]) / 2.0
-        data += ((10 ** (i - 6)) * means).tolist() + (-(10 ** (i - 6)) * means).tolist()
-    return np.sort(np.array(data, F))
-
-
-DYNAMIC = dynamic_map()
+DYNAMIC = dynamic_map(signed=True)
 
 
 def dynamic_code(x) -> int:
@@ -224,7 +201,6 @@ def write_cases(out) -> None:
             cases.append({"name": name, "quantization": "int8", "block_size": 64,
                           "double_quant": False, "shape": [rows, columns]})
     write_json(out / "cases.json", cases)
-    write_json(out / "dynamic_map.json", [float(v) for v in DYNAMIC])
     folder = out / "cases"
     folder.mkdir()
     safetensors.torch.save_file(everything, folder / "model.safetensors", {"format": "pt"})
@@ -246,7 +222,7 @@ CONFIGS = {"nf4": {"load_in_4bit": True, "load_in_8bit": False, "bnb_4bit_quant_
            "int8": {"load_in_4bit": False, "load_in_8bit": True, "llm_int8_threshold": 6.0}}
 
 
-def write_model(out, kind: str) -> LlamaForCausalLM:
+def write_model(out, kind: str) -> None:
     """tied-gqa with quantised linear maps, and transformers' logits on the dequantised weights."""
     base = FIXTURES / f"llama/{BASE}/model"
     model = LlamaForCausalLM.from_pretrained(
@@ -273,29 +249,44 @@ def write_model(out, kind: str) -> LlamaForCausalLM:
                  json.loads((FIXTURES / f"llama/{BASE}/expected.json").read_text())["sequences"]]
     write_tensors(out / kind / "logits.safetensors",
                   {f"logits.{i}": logits_of(model, t) for i, t in enumerate(sequences)})
-    return model
 
 
-def write_training(out, model) -> None:
-    """PEFT's LoRA over the dequantised NF4 weights: what QLoRA trains."""
-    training = FIXTURES / f"training/{BASE}"
-    batches = json.loads((training / "batches.json").read_text())
-    model = PeftModel.from_pretrained(model, training / "start", is_trainable=True).train()
+def write_training(out, technique: str, start_folder, batches, numbers: dict) -> None:
+    """PEFT's training over the dequantised NF4 weights: what QLoRA and QDoRA do."""
+    model = PeftModel.from_pretrained(
+        dequantised_nf4(), FIXTURES / start_folder, is_trainable=True).train()
     parameters = {k: p for k, p in model.named_parameters() if p.requires_grad}
     records, _ = train(lambda t: model(torch.tensor([t]), use_cache=False).logits[0], parameters,
                        batches, SETTINGS)
-    write_json(out / "nf4/training.json",
-               {"settings": {"base": BASE, "technique": "qlora", **LORA, "start": "start",
-                             **SETTINGS}, "steps": records})
-    print(f"qlora: loss {records[0]['loss']:.4f} -> {records[-1]['loss']:.4f}")
+    folder = out / f"nf4/{technique}"
+    save_adapter(model, folder / "final", BASE)
+    write_json(folder / "expected.json",
+               {"settings": {"base": BASE, "technique": technique, **numbers,
+                             "start": start_folder, **SETTINGS}, "steps": records})
+    print(f"{technique}: loss {records[0]['loss']:.4f} -> {records[-1]['loss']:.4f}")
+
+
+def dequantised_nf4() -> LlamaForCausalLM:
+    model = LlamaForCausalLM.from_pretrained(
+        FIXTURES / f"llama/{BASE}/model", dtype=torch.float32, attn_implementation="eager")
+    with torch.no_grad():
+        for key, value in model.named_parameters():
+            if is_linear(key):
+                pieces = QUANTISATIONS["nf4"](value.numpy())
+                value.copy_(torch.from_numpy(dequantize_4bit(pieces)))
+    return model
 
 
 def main() -> None:
     out = start("quant")
     write_cases(out)
-    models = {kind: write_model(out, kind) for kind in QUANTISATIONS}
+    for kind in QUANTISATIONS:
+        write_model(out, kind)
     shutil.rmtree(out / "fp4/model")                  # only its logits: the size of the repository
-    write_training(out, models["nf4"])
+    for technique, folder, start_folder, numbers in (
+            ("qlora", "training", "start", LORA), ("qdora", "dora", "moved/start", DORA)):
+        batches = json.loads((FIXTURES / folder / BASE / "batches.json").read_text())
+        write_training(out, technique, f"{folder}/{BASE}/{start_folder}", batches, numbers)
     finish(out)
 
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 /**
  * Tells on standard error how a training goes, and remembers what its command reports at the end.
  */
-class Progress implements RunListener {
+final class Progress implements RunListener {
   private final Console console;
   private final ProgressLine line;
   private final List<String> notices = new ArrayList<>();
@@ -54,7 +54,7 @@ class Progress implements RunListener {
   }
 
   /** A step of a training that has {@code steps} of them. */
-  final void step(StepReport report, long steps, Duration left) {
+  void step(StepReport report, long steps, Duration left) {
     tokens += report.tokens();
     stepNanos += report.stepNanos();
     String text =
@@ -89,13 +89,13 @@ class Progress implements RunListener {
   }
 
   /** Prints a line of its own. */
-  final void say(String text) {
+  void say(String text) {
     line.end();
     console.message(text);
   }
 
   /** Leaves the progress line as it stands, whatever comes next. */
-  final void end() {
+  void end() {
     line.end();
   }
 

@@ -1,11 +1,13 @@
 package dev.lorikeet.cli;
 
+import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.eval.ExactMatch;
 import dev.lorikeet.eval.ExactMatch.Answer;
 import dev.lorikeet.job.FineTuneOptions;
 import dev.lorikeet.job.FineTuneResult;
+import dev.lorikeet.job.FineTuneResult.End;
 import dev.lorikeet.job.Quickstart;
-import dev.lorikeet.job.Quickstart.Outcome;
+import dev.lorikeet.job.StopSignal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -57,19 +59,37 @@ final class QuickstartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Told progress = new Told(console);
+    long start = System.nanoTime();
+    Quickstart quickstart = Quickstart.prepare(directory, overrides);
+    Progress progress = new Progress(console);
     progress.say("asking the untouched nano the test messages");
-    List<String> words = new ArrayList<>();
-    words.add("lorikeet");
-    words.addAll(spec.root().commandLine().getParseResult().originalArgs());
-    FineTuneOptions options =
-        new FineTuneOptions(Optional.empty(), words, Version.current().byName(), console.clock());
-    Outcome outcome;
-    try {
-      outcome = Quickstart.run(directory, overrides, options, progress);
+    ExactMatch.Result base = quickstart.askUntouched();
+    progress.say(
+        "untouched model: "
+            + score(base)
+            + ", "
+            + Amounts.duration(Duration.ofNanos(System.nanoTime() - start)));
+    StopSignal stop = new StopSignal();
+    FineTuneResult training;
+    // Only training has something to lose: before and after it a signal ends the process at once.
+    try (Interruption interruption = Interruption.catching(stop, progress)) {
+      training = quickstart.tune(options().stoppedBy(stop), progress);
+      if (training.ending().end() == End.STOPPED) {
+        progress.end();
+        new TrainingReport(quickstart.config(), training, progress, directory)
+            .show(console, json.wanted());
+        return interruption.exitCode(training);
+      }
     } finally {
       progress.end();
     }
+    Outcome outcome =
+        new Outcome(
+            quickstart.config(),
+            base,
+            quickstart.askTuned(training),
+            training,
+            Duration.ofNanos(System.nanoTime() - start));
     if (json.wanted()) {
       console.json(document(outcome));
     } else {
@@ -78,17 +98,21 @@ final class QuickstartCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** The progress of the fine-tuning, and the base model's score before it. */
-  private static final class Told extends Progress implements Quickstart.Listener {
-    Told(Console console) {
-      super(console);
-    }
-
-    @Override
-    public void base(ExactMatch.Result result, Duration time) {
-      say("untouched model: " + score(result) + ", " + Amounts.duration(time));
-    }
+  private FineTuneOptions options() {
+    return new FineTuneOptions(
+        Optional.empty(),
+        TrainingReport.commandLine(spec),
+        Version.current().byName(),
+        console.clock());
   }
+
+  /** What came out: the answers before and after, the fine-tuning, and the time of everything. */
+  private record Outcome(
+      RunConfig config,
+      ExactMatch.Result base,
+      ExactMatch.Result tuned,
+      FineTuneResult training,
+      Duration total) {}
 
   private static String score(ExactMatch.Result result) {
     return String.format(

@@ -4,13 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.BufferedReader;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -114,15 +111,14 @@ class ResumeCommandTest {
     assumeTrue(Files.exists(Path.of("/bin/kill")), "no Unix signals here");
     String steps = "train.max_steps=120";
     Path whole = Path.of(finetune("--set", steps).path("output").asString());
-    Process child = start("finetune", recipe.toString(), "--set", steps);
-    String id = readUntil(child, "run folder ").replaceFirst(".*/", "");
-    readUntil(child, "step 1/120 ");
+    Child child = Child.start("finetune", recipe.toString(), "--set", steps);
+    String id = child.readUntil("run folder ").replaceFirst(".*/", "");
+    child.readUntil("step 1/120 ");
 
-    // Unlike the process itself, its handle leaves the streams open.
-    child.toHandle().destroy();
-    String rest = rest(child);
+    child.terminate();
+    String rest = child.rest();
 
-    assertEquals(143, child.waitFor(), rest);
+    assertEquals(143, child.process().waitFor(), rest);
     assertTrue(rest.contains("stopping after this step, with a checkpoint"), rest);
     assertTrue(
         rest.contains("Go on: lorikeet resume " + id + " --dir " + temp.resolve("runs")), rest);
@@ -136,39 +132,5 @@ class ResumeCommandTest {
         Files.mismatch(
             whole.resolve("adapter_model.safetensors"),
             Path.of(terminal.json().path("output").asString(), "adapter_model.safetensors")));
-  }
-
-  private static Process start(String... args) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--add-modules",
-            "jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "-XX:+UseSerialGC",
-            "-cp",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            Lorikeet.class.getName());
-    builder.command().addAll(List.of(args));
-    return builder.redirectErrorStream(true).start();
-  }
-
-  private static String readUntil(Process child, String beginning) throws IOException {
-    BufferedReader reader = child.inputReader();
-    while (true) {
-      String line = Objects.requireNonNull(reader.readLine(), "the process ended");
-      if (line.startsWith(beginning)) {
-        return line;
-      }
-    }
-  }
-
-  private static String rest(Process child) throws IOException {
-    StringBuilder text = new StringBuilder();
-    BufferedReader reader = child.inputReader();
-    for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-      text.append(line).append('\n');
-    }
-    return text.toString();
   }
 }

@@ -1,5 +1,6 @@
 package dev.lorikeet.adapter;
 
+import dev.lorikeet.adapter.RowFactors.LessOne;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Kernels;
@@ -8,7 +9,6 @@ import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tape.Tape;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.tape.Var.Slot;
@@ -17,7 +17,6 @@ import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * Weight-decomposed low-rank update of a frozen linear map: every row of W + s·BA is brought to a
@@ -33,8 +32,8 @@ import java.util.stream.IntStream;
  * itself: nothing but y is kept for it. With dropout x̃ in training, as PEFT has it: y = Wx + b +
  * s·BAx̃ + (c−1)⊙(Wx̃ + s·BAx̃), which takes a second product with W and keeps its result.
  *
- * <p>The norms follow from {@link RowNorms} once after every update of A, B or m, however often the
- * map runs. A row of norm 0 (PEFT divides by it) has c = 1 and no gradient of m.
+ * <p>{@link RowFactors} holds c and m; a row of norm 0 (PEFT divides by it) has c = 1 and no
+ * gradient of m.
  *
  * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al. 2024, sections 4.1 and 4.3</a>
  */
@@ -42,49 +41,22 @@ public final class Dora implements Mergeable, AutoCloseable {
   /** Elements of y that stay in a processor's cache between two operations: 512 KiB. */
   private static final int TILE_FLOATS = 1 << 17;
 
-  /** Below this, z = (y − b)/c has lost too much; such rows multiply W again. */
-  private static final float SMALLEST_FACTOR = 1f / 64;
-
   private final Lora lora;
-  private final BaseWeight weight;
-  private final RowNorms rowNorms;
-  private final Parameter magnitude;
-  private final Tensor bias;
-  private final Tensor factor;
-  private final Tensor shift;
-  private float[] norms = new float[0];
-  private int[] weakRows = new int[0];
-  private long normsVersion = -1;
-  private long factorVersion = -1;
+  private final RowFactors factors;
 
   /** A map whose magnitude is the present norm of its rows. */
   public static Dora start(Lora lora) {
-    RowNorms rowNorms = new RowNorms(baseWeight(lora), lora.scale());
-    Tensor a = lora.a().value();
-    float[] norms = rowNorms.of(a, lora.b().value());
-    Dora dora = new Dora(lora, rowNorms, a.device().floats(norms.length).copyFrom(norms));
-    dora.norms = norms;
-    dora.normsVersion = dora.matricesVersion();
-    return dora;
+    return new Dora(lora, RowFactors.start(lora, baseWeight(lora)));
   }
 
   /** A map with a given magnitude [out], which it takes over. */
   public Dora(Lora lora, Tensor magnitude) {
-    this(lora, new RowNorms(baseWeight(lora), lora.scale()), magnitude);
+    this(lora, new RowFactors(lora, baseWeight(lora), magnitude));
   }
 
-  private Dora(Lora lora, RowNorms rowNorms, Tensor magnitude) {
+  private Dora(Lora lora, RowFactors factors) {
     this.lora = lora;
-    this.rowNorms = rowNorms;
-    weight = baseWeight(lora);
-    int out = lora.outFeatures();
-    Device device = magnitude.device();
-    this.magnitude =
-        new Parameter(lora.name() + ".lora_magnitude_vector", magnitude, Training.TRAINABLE);
-    bias = device.zeros(out);
-    weight.bias().ifPresent(b -> bias.copyFrom(b.value()));
-    factor = device.floats(out);
-    shift = device.floats(out);
+    this.factors = factors;
   }
 
   private static BaseWeight baseWeight(Lora lora) {
@@ -105,7 +77,7 @@ public final class Dora implements Mergeable, AutoCloseable {
 
   @Override
   public Var forward(Pass pass, Var x) {
-    followParameters();
+    factors.follow();
     Optional<Tensor> rowKeys = lora.rowKeys(pass);
     if (rowKeys.isEmpty()) {
       return undropped(pass, x);
@@ -128,7 +100,7 @@ public final class Dora implements Mergeable, AutoCloseable {
             try (Tensor yTile = y.value().rows(from, count);
                 Tensor uTile = u.rows(from, count)) {
               addUpdate(uTile, yTile);
-              tape.kernels().scaleColumns(factor, shift, yTile);
+              tape.kernels().scaleColumns(factors.factor(), factors.shift(), yTile);
             }
           });
       y.keepValue();
@@ -142,7 +114,7 @@ public final class Dora implements Mergeable, AutoCloseable {
     Device device = tape.device();
     Tensor dy = y.gradientToChange();
     Tensor dB = lora.b().gradientToAddTo();
-    addWeakRows(input, u, dy);
+    factors.addGradientOfWeakRows(input, u, dy);
     try (Tensor sums = device.zeros(outFeatures());
         Tensor du = u.emptyLike()) {
       inTiles(
@@ -152,13 +124,14 @@ public final class Dora implements Mergeable, AutoCloseable {
                 Tensor outputTile = output.rows(from, count);
                 Tensor uTile = u.rows(from, count);
                 Tensor duTile = du.rows(from, count)) {
-              tape.kernels().scaleColumnsBackward(outputTile, bias, factor, dTile, sums);
+              tape.kernels()
+                  .scaleColumnsBackward(outputTile, factors.bias(), factors.factor(), dTile, sums);
               device.gemm(Transpose.YES, Transpose.NO, scale(), dTile, uTile, 1f, dB);
               device.gemm(Transpose.NO, Transpose.NO, scale(), dTile, lora.b().value(), 0f, duTile);
             }
           });
       // Σ dy⊙(y − b) = c·Σ dy⊙z, and dm = Σ dy⊙z / norm
-      addMagnitudeGradient(sums, factor.toFloats());
+      factors.addGradient(sums, factors.factor().toFloats());
       device.gemm(Transpose.YES, Transpose.NO, 1f, du, input, 1f, lora.a().gradientToAddTo());
       addInputGradient(device, x, du);
     }
@@ -175,9 +148,9 @@ public final class Dora implements Mergeable, AutoCloseable {
       device.gemm(Transpose.NO, Transpose.YES, 1f, dropped.value(), lora.a().value(), 0f, u);
       addUpdate(u, inner.value());
       addUpdate(u, y.value());
-      try (FactorLessOne less = new FactorLessOne();
+      try (LessOne less = factors.lessOne();
           Tensor scaled = inner.value().emptyLike().copyFrom(inner.value())) {
-        tape.kernels().scaleColumns(less.factor, less.shift, scaled);
+        tape.kernels().scaleColumns(less.factor(), less.shift(), scaled);
         tape.kernels().add(scaled, y.value());
       }
       Tensor kept = inner.value();
@@ -202,11 +175,12 @@ public final class Dora implements Mergeable, AutoCloseable {
     Var inner = forward.inner;
     try (Tensor du = u.emptyLike()) {
       try (Tensor sums = device.zeros(outFeatures());
-          FactorLessOne less = new FactorLessOne()) {
-        tape.kernels().scaleColumnsBackward(forward.kept, bias, less.factor, dInner, sums);
+          LessOne less = factors.lessOne()) {
+        tape.kernels()
+            .scaleColumnsBackward(forward.kept, factors.bias(), less.factor(), dInner, sums);
         float[] ones = new float[outFeatures()];
         Arrays.fill(ones, 1f);
-        addMagnitudeGradient(sums, ones);
+        factors.addGradient(sums, ones);
       }
       // c⊙dy = dy + (c−1)⊙dy
       Tensor dB = lora.b().gradientToAddTo();
@@ -239,118 +213,6 @@ public final class Dora implements Mergeable, AutoCloseable {
     }
   }
 
-  /** dm += sums / (divisor · norm), but for rows that were added directly. */
-  private void addMagnitudeGradient(Tensor sums, float[] divisor) {
-    Tensor gradient = magnitude.gradientToAddTo();
-    if (!gradient.device().hasHostMemory()) {
-      return;
-    }
-    float[] values = gradient.toFloats();
-    float[] added = sums.toFloats();
-    for (int i = 0; i < values.length; i++) {
-      if (norms[i] > 0 && Math.abs(divisor[i]) >= SMALLEST_FACTOR) {
-        values[i] += added[i] / (divisor[i] * norms[i]);
-      }
-    }
-    gradient.copyFrom(values);
-  }
-
-  /** dm of the rows whose factor is too small to find z in y: z = Wᵢx + s·Bᵢ·u again. */
-  private void addWeakRows(Tensor input, Tensor u, Tensor dy) {
-    if (weakRows.length == 0) {
-      return;
-    }
-    Device device = input.device();
-    float[] gradient = magnitude.gradientToAddTo().toFloats();
-    try (Tensor row = device.floats(1, inFeatures());
-        Tensor z = device.floats(input.size(0), 1)) {
-      for (int i : weakRows) {
-        weight.readRows(i, row);
-        device.gemm(Transpose.NO, Transpose.YES, 1f, input, row, 0f, z);
-        try (Tensor b = lora.b().value().rows(i, 1)) {
-          device.gemm(Transpose.NO, Transpose.YES, scale(), u, b, 1f, z);
-        }
-        gradient[i] += (float) (columnProduct(dy, i, z.toFloats()) / norms[i]);
-      }
-    }
-    magnitude.gradientToAddTo().copyFrom(gradient);
-  }
-
-  private static double columnProduct(Tensor dy, int column, float[] z) {
-    var values = dy.segment();
-    long width = dy.size(1);
-    double sum = 0;
-    for (int t = 0; t < z.length; t++) {
-      float upstream =
-          values.getAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, t * width + column);
-      sum += (double) upstream * z[t];
-    }
-    return sum;
-  }
-
-  /** Norms and factors for the present A, B and m; does nothing as long as none of them changed. */
-  private void followParameters() {
-    if (normsVersion != matricesVersion()) {
-      norms = rowNorms.of(lora.a().value(), lora.b().value());
-      normsVersion = matricesVersion();
-    }
-    long version = normsVersion + magnitude.version();
-    if (factorVersion != version && factor.device().hasHostMemory()) {
-      float[] lengths = magnitude.value().toFloats();
-      float[] c = new float[lengths.length];
-      for (int i = 0; i < c.length; i++) {
-        c[i] = norms[i] > 0 ? lengths[i] / norms[i] : 1f;
-      }
-      factor.copyFrom(c);
-      setShift(shift, c, 1f);
-      weakRows =
-          IntStream.range(0, c.length)
-              .filter(i -> norms[i] > 0 && Math.abs(c[i]) < SMALLEST_FACTOR)
-              .toArray();
-    }
-    factorVersion = version;
-  }
-
-  private long matricesVersion() {
-    return lora.a().version() + lora.b().version();
-  }
-
-  /**
-   * (fixed − c)·b, so that b stays {@code fixed} times itself; −0 changes not even the sign of 0.
-   */
-  private void setShift(Tensor target, float[] c, float fixed) {
-    float[] b = bias.toFloats();
-    float[] values = new float[c.length];
-    for (int i = 0; i < c.length; i++) {
-      float value = (fixed - c[i]) * b[i];
-      values[i] = value == 0 ? -0f : value;
-    }
-    target.copyFrom(values);
-  }
-
-  /** c − 1 and what it takes to leave the bias out. */
-  private final class FactorLessOne implements AutoCloseable {
-    private final Tensor factor;
-    private final Tensor shift;
-
-    FactorLessOne() {
-      factor = Dora.this.factor.emptyLike();
-      shift = Dora.this.shift.emptyLike();
-      float[] less = Dora.this.factor.toFloats();
-      for (int i = 0; i < less.length; i++) {
-        less[i] -= 1;
-      }
-      factor.copyFrom(less);
-      setShift(shift, less, 0f);
-    }
-
-    @Override
-    public void close() {
-      factor.close();
-      shift.close();
-    }
-  }
-
   /** A range of rows. */
   private interface Tile {
     void run(long from, long count);
@@ -365,10 +227,10 @@ public final class Dora implements Mergeable, AutoCloseable {
 
   @Override
   public void mergedRows(int from, Tensor out) {
-    followParameters();
+    factors.follow();
     lora.mergedRows(from, out);
     if (out.device().hasHostMemory()) {
-      float[] c = factor.toFloats();
+      float[] c = factors.factor().toFloats();
       for (int i = 0; i < out.size(0); i++) {
         try (Tensor row = out.rows(i, 1)) {
           Kernels.of(out.device()).scale(row, c[from + i]);
@@ -408,7 +270,7 @@ public final class Dora implements Mergeable, AutoCloseable {
   @Override
   public Rows over(Linear otherBase) {
     Lora below = lora.moved(otherBase);
-    Dora moved = new Dora(below, magnitude.value().retain());
+    Dora moved = new Dora(below, magnitude().value().retain());
     return new Rows() {
       @Override
       public void read(int from, Tensor out) {
@@ -430,15 +292,12 @@ public final class Dora implements Mergeable, AutoCloseable {
 
   /** m [out]. */
   public Parameter magnitude() {
-    return magnitude;
+    return factors.magnitude();
   }
 
   /** Frees m and the factors; A and B belong to the {@link Lora}. */
   @Override
   public void close() {
-    magnitude.close();
-    bias.close();
-    factor.close();
-    shift.close();
+    factors.close();
   }
 }

@@ -17,7 +17,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,59 +27,56 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * The whole way on what is inside the jar: the base model {@code nano} learns to turn customer
  * messages into tickets, and is asked the test messages before and after.
+ *
+ * @param config the recipe with every change
+ * @param test the test messages and their tickets
  */
-public final class Quickstart {
+public record Quickstart(RunConfig config, List<Item> test) {
   private static final String RECIPE = "/dev/lorikeet/job/quickstart.yaml";
   private static final long TICKETS_SEED = 42;
 
-  private Quickstart() {}
-
-  /** What quickstart says between the events of the fine-tuning. */
-  public interface Listener extends RunListener {
-    /** The untouched model has answered the test messages. */
-    default void base(ExactMatch.Result result, Duration time) {}
+  public Quickstart {
+    test = List.copyOf(test);
   }
 
   /**
-   * What came out.
-   *
-   * @param config the recipe with every change
-   * @param base answers of the untouched model
-   * @param tuned answers of the tuned model, to the same test messages
-   * @param training what the fine-tuning gave
-   * @param total wall time of everything
-   */
-  public record Outcome(
-      RunConfig config,
-      ExactMatch.Result base,
-      ExactMatch.Result tuned,
-      FineTuneResult training,
-      Duration total) {}
-
-  /**
-   * Writes the data set, asks, tunes, asks again.
+   * Writes the data set and reads the recipe.
    *
    * @param outputDir where data and run go
    * @param overrides of the recipe, {@code key=value}
    */
-  public static Outcome run(
-      Path outputDir, List<String> overrides, FineTuneOptions options, Listener listener) {
-    long start = System.nanoTime();
+  public static Quickstart prepare(Path outputDir, List<String> overrides) {
     Tickets tickets = new Tickets(TICKETS_SEED);
     Path data = outputDir.resolve("tickets");
     writeData(data, tickets);
-    RunConfig config = Recipe.parse(recipe(), "quickstart", all(overrides, outputDir, data));
-    List<Item> test =
-        tickets.test().stream().map(row -> new Item(row.prompt(), row.completion())).toList();
-    ExactMatch.Result base = ask(config, config.model().path(), Optional.empty(), test);
-    listener.base(base, Duration.ofNanos(System.nanoTime() - start));
-    FineTuneResult training = FineTuning.run(config, options, listener);
-    boolean full = config.adapter().technique() == Technique.FULL;
-    ExactMatch.Result tuned =
-        full
-            ? ask(config, training.output().toString(), Optional.empty(), test)
-            : ask(config, config.model().path(), Optional.of(training.output()), test);
-    return new Outcome(config, base, tuned, training, Duration.ofNanos(System.nanoTime() - start));
+    return new Quickstart(
+        Recipe.parse(recipe(), "quickstart", all(overrides, outputDir, data)),
+        tickets.test().stream().map(row -> new Item(row.prompt(), row.completion())).toList());
+  }
+
+  /** What the untouched model says to the test messages. */
+  public ExactMatch.Result askUntouched() {
+    return ask(config.model().path(), Optional.empty());
+  }
+
+  /** The fine-tuning; a run like any other, which can be stopped and resumed. */
+  public FineTuneResult tune(FineTuneOptions options, RunListener listener) {
+    return FineTuning.run(config, options, listener);
+  }
+
+  /** What the tuned model says to the test messages. */
+  public ExactMatch.Result askTuned(FineTuneResult training) {
+    return config.adapter().technique() == Technique.FULL
+        ? ask(training.output().toString(), Optional.empty())
+        : ask(config.model().path(), Optional.of(training.output()));
+  }
+
+  private ExactMatch.Result ask(String model, Optional<Path> adapter) {
+    QuantizationScheme base = QuantizationScheme.of(config);
+    try (Device device = Devices.open(config.device());
+        LoadedModel loaded = LoadedModel.open(model, adapter, base, device)) {
+      return new ExactMatch(loaded.tokenizer(), device).evaluate(loaded.model(), test);
+    }
   }
 
   /** The recipe's text, as a user would write it. */
@@ -106,15 +102,6 @@ public final class Quickstart {
 
   private static String quoted(Path path) {
     return "'" + path.toString().replace("'", "''") + "'";
-  }
-
-  private static ExactMatch.Result ask(
-      RunConfig config, String model, Optional<Path> adapter, List<Item> test) {
-    QuantizationScheme base = QuantizationScheme.of(config);
-    try (Device device = Devices.open(config.device());
-        LoadedModel loaded = LoadedModel.open(model, adapter, base, device)) {
-      return new ExactMatch(loaded.tokenizer(), device).evaluate(loaded.model(), test);
-    }
   }
 
   private static void writeData(Path directory, Tickets tickets) {

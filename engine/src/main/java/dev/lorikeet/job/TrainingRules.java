@@ -7,7 +7,7 @@ import dev.lorikeet.config.TrainSettings.Schedule;
 import dev.lorikeet.kernel.SgdStep.Direction;
 import dev.lorikeet.train.Adafactor;
 import dev.lorikeet.train.AdamW;
-import dev.lorikeet.train.AdamW8bit;
+import dev.lorikeet.train.AdamW.States;
 import dev.lorikeet.train.GroupedOptimizer;
 import dev.lorikeet.train.LearningRate;
 import dev.lorikeet.train.Lion;
@@ -36,18 +36,25 @@ record TrainingRules(TrainSettings train, AdapterSettings adapter) {
 
   private Optimizer.Settings rule() {
     double beta1 = train.adamBeta1();
-    double epsilon = train.adamEpsilon();
     double decay = train.weightDecay();
     return switch (train.optimizer()) {
-      case ADAMW -> new AdamW.Settings(beta1, train.adamBeta2().orElse(ADAM_BETA2), epsilon, decay);
-      case ADAMW_8BIT ->
-          new AdamW8bit.Settings(beta1, train.adamBeta2().orElse(ADAM_BETA2), epsilon, decay);
+      case ADAMW -> adamW(States.FLOAT32);
+      case ADAMW_8BIT -> adamW(States.BITS_8);
       case LION -> new Lion.Settings(beta1, train.adamBeta2().orElse(LION_BETA2), decay);
       case SGD ->
           new Sgd.Settings(
               train.momentum(), train.nesterov() ? Direction.NESTEROV : Direction.MOMENTUM, decay);
       case ADAFACTOR -> new Adafactor.Settings(decay);
     };
+  }
+
+  private AdamW.Settings adamW(States states) {
+    return new AdamW.Settings(
+        train.adamBeta1(),
+        train.adamBeta2().orElse(ADAM_BETA2),
+        train.adamEpsilon(),
+        train.weightDecay(),
+        states);
   }
 
   /** Which parameters learn or decay differently. */

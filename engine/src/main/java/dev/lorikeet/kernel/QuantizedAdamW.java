@@ -110,7 +110,7 @@ final class QuantizedAdamW {
       }
       set(max + 4L * block, scale);
       for (int i = 0; i < length; i++) {
-        setByte(at + i, scale == 0 ? map.zero() : map.code(values[i] / scale));
+        setByte(at + i, scale == 0 ? map.zero() : map.nearestOfSameSign(values[i] / scale));
       }
     }
   }

@@ -5,6 +5,7 @@ import dev.lorikeet.format.FourBitState;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.format.StoredQuantization.FourBit;
 import dev.lorikeet.format.StoredQuantization.NestedScales;
+import dev.lorikeet.kernel.DynamicMap;
 import dev.lorikeet.kernel.FourBitKernel;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
@@ -66,7 +67,10 @@ final class FourBitWeight implements QuantizedWeight {
       Optional<Tensor> absmax =
           stored.nested().map(nested -> tensors.copy(DType.FLOAT32, nested.absmax()));
       float[] nestedMap =
-          stored.nested().map(nested -> nested.map().toArray(FLOAT)).orElseGet(DynamicMap::values);
+          stored
+              .nested()
+              .map(nested -> nested.map().toArray(FLOAT))
+              .orElseGet(DynamicMap.SIGNED::values);
       FourBitWeight weight =
           new FourBitWeight(state, codes, scales, absmax, stored.map().toArray(FLOAT), nestedMap);
       tensors.handOver();

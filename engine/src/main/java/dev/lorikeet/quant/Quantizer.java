@@ -2,6 +2,7 @@ package dev.lorikeet.quant;
 
 import dev.lorikeet.format.FourBitState;
 import dev.lorikeet.format.FourBitState.Nested;
+import dev.lorikeet.kernel.DynamicMap;
 import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
@@ -68,7 +69,7 @@ final class Quantizer {
                 absmax,
                 Optional.empty(),
                 code.map(),
-                DynamicMap.values());
+                DynamicMap.SIGNED.values());
       }
       tensors.handOver();
       return made;
@@ -97,7 +98,7 @@ final class Quantizer {
         bytes,
         Optional.of(nestedAbsmax),
         code.map(),
-        DynamicMap.values());
+        DynamicMap.SIGNED.values());
   }
 
   private static double sum(float[] values) {
@@ -119,8 +120,8 @@ final class Quantizer {
       nestedAbsmax.setAtIndex(ValueLayout.JAVA_FLOAT, first / NESTED_BLOCK, largest);
       float inverse = 1f / largest;
       for (int i = first; i < end; i++) {
-        int nearest = DynamicMap.nearest((scales[i] - offset) * inverse);
-        bytes.set(ValueLayout.JAVA_BYTE, i, (byte) nearest);
+        byte nearest = DynamicMap.SIGNED.nearest((scales[i] - offset) * inverse);
+        bytes.set(ValueLayout.JAVA_BYTE, i, nearest);
       }
     }
   }

@@ -22,6 +22,14 @@ public final class AdamW implements Optimizer {
   private final List<State> states = new ArrayList<>();
   private long step;
 
+  /** How an optimiser holds its two means of each value. */
+  public enum States {
+    /** float32: {@link AdamW}. */
+    FLOAT32,
+    /** One byte and a share of a block's scale: {@link AdamW8bit}. */
+    BITS_8
+  }
+
   /**
    * Settings that stay the same for all steps; torch's defaults but for the decay.
    *
@@ -29,28 +37,49 @@ public final class AdamW implements Optimizer {
    * @param beta2 decay of the mean of squares
    * @param epsilon added to the root
    * @param weightDecay decoupled decay
+   * @param states how the means are held
    */
-  public record Settings(double beta1, double beta2, double epsilon, double weightDecay)
+  public record Settings(
+      double beta1, double beta2, double epsilon, double weightDecay, States states)
       implements Optimizer.Settings {
+    /** With means in float32. */
+    public Settings(double beta1, double beta2, double epsilon, double weightDecay) {
+      this(beta1, beta2, epsilon, weightDecay, States.FLOAT32);
+    }
+
     /** β₁ 0.9, β₂ 0.999, ε 1e-8. */
     public static Settings withDecay(double weightDecay) {
       return new Settings(0.9, 0.999, 1e-8, weightDecay);
     }
 
-    @Override
-    public Settings withWeightDecay(double other) {
-      return new Settings(beta1, beta2, epsilon, other);
+    /** The same numbers with other states. */
+    public Settings withStates(States other) {
+      return new Settings(beta1, beta2, epsilon, weightDecay, other);
     }
 
     @Override
-    public AdamW start(List<Parameter> parameters, Kernels kernels) {
-      return new AdamW(parameters, this, kernels);
+    public Settings withWeightDecay(double other) {
+      return new Settings(beta1, beta2, epsilon, other, states);
+    }
+
+    @Override
+    public Optimizer start(List<Parameter> parameters, Kernels kernels) {
+      return switch (states) {
+        case FLOAT32 -> new AdamW(parameters, this, kernels);
+        case BITS_8 -> new AdamW8bit(parameters, this, kernels);
+      };
+    }
+
+    /** Numbers of the {@code step}-th update, from 1. */
+    AdamWStep step(double learningRate, long step) {
+      return new AdamWStep(learningRate, beta1, beta2, epsilon, weightDecay, step);
     }
   }
 
   private record State(Parameter parameter, Tensor mean, Tensor square) {}
 
-  public AdamW(List<Parameter> parameters, Settings settings, Kernels kernels) {
+  /** Starts with states of zero; the parameters stay with the caller. */
+  AdamW(List<Parameter> parameters, Settings settings, Kernels kernels) {
     this.kernels = kernels.updates();
     this.settings = settings;
     for (Parameter parameter : parameters) {
@@ -65,14 +94,7 @@ public final class AdamW implements Optimizer {
   @Override
   public void update(double learningRate) {
     step++;
-    AdamWStep numbers =
-        new AdamWStep(
-            learningRate,
-            settings.beta1(),
-            settings.beta2(),
-            settings.epsilon(),
-            settings.weightDecay(),
-            step);
+    AdamWStep numbers = settings.step(learningRate, step);
     for (State state : states) {
       kernels.adamW(
           state.parameter.value(),

@@ -25,35 +25,9 @@ public final class AdamW8bit implements Optimizer {
   public static final int SMALLEST = 4096;
 
   private final UpdateKernels kernels;
-  private final Settings settings;
+  private final AdamW.Settings settings;
   private final List<State> states = new ArrayList<>();
   private long step;
-
-  /**
-   * Settings that stay the same for all steps.
-   *
-   * @param beta1 decay of the mean of gradients
-   * @param beta2 decay of the mean of squares
-   * @param epsilon added to the root
-   * @param weightDecay decoupled decay
-   */
-  public record Settings(double beta1, double beta2, double epsilon, double weightDecay)
-      implements Optimizer.Settings {
-    /** β₁ 0.9, β₂ 0.999, ε 1e-8. */
-    public static Settings withDecay(double weightDecay) {
-      return new Settings(0.9, 0.999, 1e-8, weightDecay);
-    }
-
-    @Override
-    public Settings withWeightDecay(double other) {
-      return new Settings(beta1, beta2, epsilon, other);
-    }
-
-    @Override
-    public AdamW8bit start(List<Parameter> parameters, Kernels kernels) {
-      return new AdamW8bit(parameters, this, kernels);
-    }
-  }
 
   private sealed interface State {
     Parameter parameter();
@@ -77,7 +51,7 @@ public final class AdamW8bit implements Optimizer {
   }
 
   /** Starts with states of zero; the parameters stay with the caller. */
-  public AdamW8bit(List<Parameter> parameters, Settings settings, Kernels kernels) {
+  AdamW8bit(List<Parameter> parameters, AdamW.Settings settings, Kernels kernels) {
     this.kernels = kernels.updates();
     this.settings = settings;
     for (Parameter parameter : parameters) {
@@ -88,14 +62,7 @@ public final class AdamW8bit implements Optimizer {
   @Override
   public void update(double learningRate) {
     step++;
-    AdamWStep numbers =
-        new AdamWStep(
-            learningRate,
-            settings.beta1(),
-            settings.beta2(),
-            settings.epsilon(),
-            settings.weightDecay(),
-            step);
+    AdamWStep numbers = settings.step(learningRate, step);
     for (State state : states) {
       Tensor value = state.parameter().value();
       Tensor gradient = state.parameter().gradientToAddTo();

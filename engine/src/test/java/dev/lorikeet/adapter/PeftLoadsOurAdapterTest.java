@@ -1,30 +1,20 @@
 package dev.lorikeet.adapter;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import dev.lorikeet.fixture.Checkpoints;
+import dev.lorikeet.fixture.PeftCheck;
 import dev.lorikeet.format.HfCheckpoint;
-import dev.lorikeet.format.SafeTensorsWriter;
-import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TargetModules;
-import dev.lorikeet.format.TensorData;
 import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
-import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
@@ -38,23 +28,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("slow")
 @TestInstance(Lifecycle.PER_CLASS)
 final class PeftLoadsOurAdapterTest {
-  private static final String PYTHON_VARIABLE = "LORIKEET_REFERENCE_PYTHON";
-  private static final Path SCRIPT = Path.of("../reference/check_adapter.py");
-
-  private Optional<String> python = Optional.empty();
+  private Optional<PeftCheck> peft = Optional.empty();
 
   @TempDir private Path folder;
 
   @BeforeAll
   void findPython() {
-    python =
-        Stream.of(Optional.ofNullable(System.getenv(PYTHON_VARIABLE)), Optional.of("python3"))
-            .flatMap(Optional::stream)
-            .filter(PeftLoadsOurAdapterTest::hasPeft)
-            .findFirst();
-    assumeTrue(
-        python.isPresent(),
-        "no Python with peft: name one in the environment variable " + PYTHON_VARIABLE);
+    peft = Optional.of(PeftCheck.findOrSkip());
   }
 
   @ParameterizedTest
@@ -122,17 +102,9 @@ final class PeftLoadsOurAdapterTest {
         }
       }
       adapter.write(folder.resolve("adapter"), name);
-      writeLogits(logits, model, device);
+      PeftCheck.writeLogits(logits, model, device);
     }
-    Answer answer =
-        ask(
-            python.orElseThrow(),
-            SCRIPT.toString(),
-            base.toString(),
-            folder.resolve("adapter").toString(),
-            logits.toString());
-    assertEquals(0, answer.exitCode(), answer.text());
-    assertTrue(answer.text().contains("agree"), answer.text());
+    peft.orElseThrow().assertAgrees(base, folder.resolve("adapter"), logits, name + " " + settings);
   }
 
   private static CausalLm build(Path base, Device device, LoraAdapter adapter) {
@@ -154,48 +126,5 @@ final class PeftLoadsOurAdapterTest {
       values[i] += noise[i];
     }
     parameter.value().copyFrom(values);
-  }
-
-  private static void writeLogits(Path file, CausalLm model, Device device) {
-    Map<String, TensorData> tensors = new LinkedHashMap<>();
-    for (int i = 0; i < 2; i++) {
-      int[] tokens = Checkpoints.tokens(i, 5 + 14 * i, model.vocabularySize());
-      float[] values = new float[tokens.length];
-      for (int t = 0; t < tokens.length; t++) {
-        values[t] = tokens[t];
-      }
-      float[] logits = Checkpoints.logits(model, device, tokens);
-      long length = tokens.length;
-      tensors.put("tokens." + i, floats(values, length));
-      tensors.put("logits." + i, floats(logits, length, (long) model.vocabularySize()));
-    }
-    SafeTensorsWriter.write(file, tensors, Map.of());
-  }
-
-  private static TensorData floats(float[] values, Long... shape) {
-    return new TensorData(StoredType.F32, List.of(shape), MemorySegment.ofArray(values));
-  }
-
-  private record Answer(int exitCode, String text) {}
-
-  private static boolean hasPeft(String python) {
-    try {
-      return ask(python, "-c", "import peft, transformers, safetensors").exitCode() == 0;
-    } catch (IllegalStateException notThere) {
-      return false;
-    }
-  }
-
-  private static Answer ask(String... command) {
-    try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      return new Answer(process.waitFor(), text);
-    } catch (IOException failure) {
-      throw new IllegalStateException("could not run " + List.of(command), failure);
-    } catch (InterruptedException failure) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(failure);
-    }
   }
 }

@@ -7,7 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.config.RunConfig;
-import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.LorikeetException;
+import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.FloatTensor;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.SafeTensors;
@@ -22,6 +23,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Whole runs with the adapter section's keys: what a recipe says is what is trained and saved. */
 @Tag("native")
@@ -134,16 +137,31 @@ final class AdapterKeysTest {
     return values;
   }
 
-  @Test
-  void aMistakeIsToldBeforeARunIsRecorded() {
-    ConfigException refused =
-        assertThrows(
-            ConfigException.class,
-            () -> FineTuning.run(recipe.with("adapter.modules_to_save=[classifier]")));
-    assertTrue(
-        String.valueOf(refused.getMessage())
-            .contains("adapter.modules_to_save [classifier]: no module of the model ends so"),
-        refused.getMessage());
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "adapter.modules_to_save=[classifier] | adapter.modules_to_save [classifier]: no module of"
+            + " the model ends so",
+        "adapter.target_modules=[query_key_value] | there are [down_proj, embed_tokens, gate_proj,"
+            + " k_proj, lm_head, o_proj, q_proj, up_proj, v_proj]",
+        "adapter.r=17 | adapter.r 17 is larger than model.layers.0.self_attn.k_proj allows: [16, 32]"
+            + " has at most rank 16",
+        "adapter.lora_alpha=0 | adapter.lora_alpha must be a number above 0, found 0",
+        "adapter.technique=dora;adapter.target_modules=[embed_tokens] | DoRA is for linear layers,"
+            + " lm_head included. Leave it out, or use technique lora",
+        "adapter.init_from='src/test/resources/reference/training/tied-gqa/start' | lora_A [8, 64]"
+            + " and lora_B [64, 8], but this model's module needs [8, 32] and [32, 8]",
+        "adapter.init_from='FOLDER' | peft_type: expected LORA, found IA3"
+      })
+  void aMistakeIsToldBeforeARunIsRecorded(String overrides, String fragment) {
+    AtomicFile.writeString(
+        folder.resolve("adapter_config.json"), "{\"peft_type\": \"IA3\", \"target_modules\": []}");
+    String[] keys = overrides.replace("FOLDER", folder.toString()).split(";", -1);
+    LorikeetException refused =
+        assertThrows(LorikeetException.class, () -> FineTuning.run(recipe.with(keys)));
+    String message = String.valueOf(refused.getMessage());
+    assertTrue(message.contains(fragment), message);
     assertFalse(Files.exists(folder.resolve("runs")));
   }
 

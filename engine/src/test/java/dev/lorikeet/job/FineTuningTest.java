@@ -91,30 +91,35 @@ final class FineTuningTest {
   }
 
   /**
-   * Measured: LoRA and DoRA 5.85 to 3.15, full 5.85 to 0.08 nats a token.
+   * Measured: LoRA 5.85 to 2.93, DoRA to 2.86, full to 0.08 nats a token. Random weights are little
+   * to adapt: with rank 8 and 16 epochs either technique leaves a record out with some seeds, and
+   * PEFT's DoRA has the same losses there step by step, within 4e-7. With these both say all three
+   * with every one of eight seeds.
    *
+   * @param epochs of five steps
    * @param most held-out loss at the end, at most
-   * @param correct answers of three, at least; random weights are little to adapt
    */
   @ParameterizedTest
-  @CsvSource({"lora, 1.0e-2, 4.0, 3", "dora, 1.0e-2, 4.0, 2", "full, 5.0e-3, 0.5, 3"})
-  void whatFollowsARuleIsLearned(String technique, String rate, double most, int correct) {
+  @CsvSource({"lora, 1.0e-2, 24, 3.5", "dora, 1.0e-2, 24, 3.5", "full, 5.0e-3, 16, 0.5"})
+  void whatFollowsARuleIsLearned(String technique, String rate, int epochs, double most) {
     FineTuneResult result =
         FineTuning.run(
             recipe.with(
                 "adapter.technique=" + technique,
+                "adapter.r=16",
+                "adapter.lora_alpha=32",
                 "adapter.lora_dropout=0.05",
                 "train.learning_rate=" + rate,
                 "data.validation='" + folder.resolve("held-out.jsonl") + "'",
-                "train.epochs=16"));
+                "train.epochs=" + epochs));
     double before = result.validationBefore().orElseThrow();
     double after = result.validationAfter().orElseThrow();
     // Random weights know nothing: ln 288 = 5.7.
     assertEquals(Math.log(288), before, 0.5);
     assertTrue(after <= most, "held-out loss " + before + " to " + after);
-    assertEquals(80, result.steps());
+    assertEquals(5L * epochs, result.steps());
     ExactMatch.Result answers = answers(technique, result);
-    assertTrue(answers.correct() >= correct, answers.toString());
+    assertEquals(answers.answers().size(), answers.correct(), answers.toString());
   }
 
   /** What the tuned model says to three records that it was trained on. */

@@ -3,8 +3,8 @@ package dev.lorikeet.job;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lorikeet.eval.ExactMatch;
 import dev.lorikeet.eval.ExactMatch.Answer;
-import dev.lorikeet.job.Quickstart.Outcome;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -49,9 +49,14 @@ final class QuickstartTest {
     assertEquals(200, outcome.tuned().answers().size());
   }
 
+  private record Outcome(
+      ExactMatch.Result base, ExactMatch.Result tuned, FineTuneResult training) {}
+
   private Outcome quickstart(String... overrides) {
-    return Quickstart.run(
-        folder, List.of(overrides), FineTuneOptions.defaults(), new Quickstart.Listener() {});
+    Quickstart quickstart = Quickstart.prepare(folder, List.of(overrides));
+    ExactMatch.Result base = quickstart.askUntouched();
+    FineTuneResult training = quickstart.tune(FineTuneOptions.defaults(), RunListener.silent());
+    return new Outcome(base, quickstart.askTuned(training), training);
   }
 
   private static List<String> texts(Outcome outcome) {

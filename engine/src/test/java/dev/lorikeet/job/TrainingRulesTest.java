@@ -9,7 +9,7 @@ import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.kernel.SgdStep.Direction;
 import dev.lorikeet.train.Adafactor;
 import dev.lorikeet.train.AdamW;
-import dev.lorikeet.train.AdamW8bit;
+import dev.lorikeet.train.AdamW.States;
 import dev.lorikeet.train.GroupedOptimizer;
 import dev.lorikeet.train.LearningRate;
 import dev.lorikeet.train.Lion;
@@ -39,7 +39,8 @@ final class TrainingRulesTest {
             "train.adam_beta2=0.95",
             "train.adam_epsilon=1e-6",
             "train.weight_decay=0.1"));
-    assertEquals(new AdamW8bit.Settings(0.9, 0.999, 1e-8, 0), rule("train.optimizer=adamw_8bit"));
+    assertEquals(
+        new AdamW.Settings(0.9, 0.999, 1e-8, 0, States.BITS_8), rule("train.optimizer=adamw_8bit"));
     assertEquals(new Lion.Settings(0.9, 0.99, 0), rule("train.optimizer=lion"));
     assertEquals(
         new Lion.Settings(0.9, 0.98, 0), rule("train.optimizer=lion", "train.adam_beta2=0.98"));

@@ -10,7 +10,11 @@ import dev.lorikeet.error.FormatException;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.SafeTensorsWriter;
+import dev.lorikeet.format.StoredType;
+import dev.lorikeet.format.TensorData;
 import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
@@ -22,14 +26,24 @@ import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Models over quantised weights say what transformers says over the dequantised ones. */
 @Tag("reference")
@@ -38,6 +52,8 @@ final class QuantizedCheckpointTest {
   private static final double RELATIVE_TOLERANCE = 1e-5;
 
   private static final String BASE = "tied-gqa";
+
+  @TempDir private Path folder;
 
   private static QuantizationScheme scheme(Quantization format, Scales scales) {
     return new QuantizationScheme(format, scales, 64, OtherFormats.REFUSED);
@@ -177,6 +193,53 @@ final class QuantizedCheckpointTest {
                       "hidden_size 8"));
       assertSays(refused, "a.q_proj.weight", "infinite or not numbers");
       assertEquals(0, device.memory().currentBytes());
+    }
+  }
+
+  /** A tied head is the embedding; either way the whole model stays unread. */
+  @ParameterizedTest
+  @CsvSource({"tied-gqa, model.embed_tokens.weight", "untied-odd, lm_head.weight"})
+  void aQuantisedHeadIsRefusedByName(String base, String name) throws IOException {
+    quantiseOneWeight(base, name);
+    try (Device device = Device.cpu(1)) {
+      FormatException refused =
+          assertThrows(
+              FormatException.class, () -> load(folder, QuantizationScheme.none(), device).close());
+      assertSays(
+          refused,
+          folder.toString(),
+          name + ": holds U8 of a quantised weight",
+          "only the linear maps of the blocks may be quantised",
+          "plain numbers (F32, F16 or BF16) are needed here");
+      assertEquals(0, device.memory().currentBytes());
+    }
+  }
+
+  /** Writes the checkpoint {@code base} into {@link #folder} with one weight in NF4. */
+  private void quantiseOneWeight(String base, String name) throws IOException {
+    Map<String, TensorData> tensors = new LinkedHashMap<>();
+    try (Device device = Device.cpu(1);
+        Fixture source = new Fixture("llama/" + base + "/model/model.safetensors");
+        HfCheckpoint checkpoint = HfCheckpoint.open(Checkpoints.tiny(base));
+        Tensor plain = source.tensor(device, name);
+        QuantizedWeight weight =
+            Quantizer.quantize(plain, scheme(Quantization.NF4, Scales.PLAIN))) {
+      for (String other : checkpoint.names()) {
+        if (!other.equals(name)) {
+          List<Long> shape = checkpoint.entry(other).shape();
+          MemorySegment values = MemorySegment.ofArray(source.floats(other));
+          tensors.put(other, new TensorData(StoredType.F32, shape, values));
+        }
+      }
+      tensors.putAll(BitsAndBytes.tensors(name, weight.stored()));
+      SafeTensorsWriter.write(folder.resolve("model.safetensors"), tensors, Map.of());
+      ObjectNode config =
+          (ObjectNode)
+              JsonMapper.shared().readTree(Checkpoints.tiny(base).resolve("config.json").toFile());
+      config.set(
+          "quantization_config",
+          JsonMapper.shared().valueToTree(BitsAndBytes.config(weight.stored())));
+      Files.writeString(folder.resolve("config.json"), config.toString());
     }
   }
 

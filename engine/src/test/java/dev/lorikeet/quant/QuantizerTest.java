@@ -102,32 +102,6 @@ final class QuantizerTest {
   }
 
   @Test
-  void theDynamicMapIsThePublishedOne() {
-    JsonNode expected = Fixture.json("quant/dynamic_map.json");
-    float[] actual = DynamicMap.values();
-    assertEquals(expected.size(), actual.length);
-    for (int i = 0; i < actual.length; i++) {
-      assertEquals((float) expected.get(i).asDouble(), actual[i], "value " + i);
-      assertEquals(i, DynamicMap.nearest(actual[i]), "the value itself is the nearest");
-    }
-  }
-
-  @Test
-  void theNearestValueOfTheMapIsTaken() {
-    float[] map = DynamicMap.values();
-    for (int i = -10_100; i <= 10_100; i++) {
-      float x = i / 10_000f;
-      double taken = Math.abs((double) map[DynamicMap.nearest(x)] - x);
-      double best = Double.MAX_VALUE;
-      for (float value : map) {
-        best = Math.min(best, Math.abs((double) value - x));
-      }
-      // On a midpoint, rounded to float32 like everything else, either neighbour is right.
-      assertTrue(taken <= best + 1e-7, x + " takes " + map[DynamicMap.nearest(x)]);
-    }
-  }
-
-  @Test
   void zeroBlocksAndNumbersOnThresholdsTakeTheCodeOfTheCudaKernels() {
     assertEquals(0, FourBitCode.NF4.code(Float.NaN), "0 · (1/0) of a block of zeros");
     assertEquals(0, FourBitCode.FP4.code(Float.NaN));

@@ -15,6 +15,7 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.train.AdamW.States;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
@@ -93,8 +94,10 @@ final class AdamW8bitTest {
     try (Device device = Device.cpu(1);
         Parameter small = new Parameter("small", device.zeros(4095), Training.TRAINABLE);
         Parameter large = new Parameter("large", device.zeros(64, 64), Training.TRAINABLE);
-        AdamW8bit rule =
-            AdamW8bit.Settings.withDecay(0).start(List.of(small, large), Kernels.of(device))) {
+        Optimizer rule =
+            AdamW.Settings.withDecay(0)
+                .withStates(States.BITS_8)
+                .start(List.of(small, large), Kernels.of(device))) {
       Map<String, TensorData> state = rule.state();
       assertState(StoredType.F32, List.of(4095L), state.get("small.state1"));
       assertState(StoredType.F32, List.of(4095L), state.get("small.state2"));
@@ -120,7 +123,9 @@ final class AdamW8bitTest {
         Parameter coarse = normal(device);
         Optimizer rule = AdamW.Settings.withDecay(0.01).start(List.of(exact), Kernels.of(device));
         Optimizer rule8 =
-            AdamW8bit.Settings.withDecay(0.01).start(List.of(coarse), Kernels.of(device))) {
+            AdamW.Settings.withDecay(0.01)
+                .withStates(States.BITS_8)
+                .start(List.of(coarse), Kernels.of(device))) {
       float[] before = exact.value().toFloats();
       for (int step = 0; step < STEPS; step++) {
         float[] gradient = Tensors.numbers("gradient" + step, 4096);

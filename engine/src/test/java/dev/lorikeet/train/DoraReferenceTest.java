@@ -74,15 +74,15 @@ final class DoraReferenceTest {
         close(steps.get(s).get("grad_norm"), report.gradNorm(), GRADIENT_TOLERANCE, "norm" + what);
       }
       assertEquals(30, steps.size());
-      compareUpdates(adapter.parameters(), folder);
+      compareUpdates(adapter.parameters(), folder + "start", folder + "final");
     }
   }
 
   /** Of matrices and of magnitudes, which PEFT's run has moved too. */
-  private static void compareUpdates(List<Parameter> parameters, String folder) {
+  static void compareUpdates(List<Parameter> parameters, String start, String end) {
     Map<String, double[]> sums = new HashMap<>();
-    try (Fixture before = new Fixture(folder + "start/adapter_model.safetensors");
-        Fixture after = new Fixture(folder + "final/adapter_model.safetensors")) {
+    try (Fixture before = new Fixture(start + "/adapter_model.safetensors");
+        Fixture after = new Fixture(end + "/adapter_model.safetensors")) {
       for (Parameter parameter : parameters) {
         String key = "base_model.model." + parameter.name();
         float[] first = before.floats(key);

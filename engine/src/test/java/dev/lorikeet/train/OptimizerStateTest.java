@@ -12,6 +12,7 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.train.AdamW.States;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -37,13 +38,13 @@ final class OptimizerStateTest {
   static List<Optimizer.Settings> rules() {
     return List.of(
         RULE,
-        AdamW8bit.Settings.withDecay(0.01),
+        AdamW.Settings.withDecay(0.01).withStates(States.BITS_8),
         Sgd.Settings.plain(0.01),
         new Sgd.Settings(0.9, Direction.NESTEROV, 0.01),
         Lion.Settings.withDecay(0.01),
         new Adafactor.Settings(0.01),
         new GroupedOptimizer.Settings(
-            AdamW8bit.Settings.withDecay(0.01),
+            AdamW.Settings.withDecay(0.01).withStates(States.BITS_8),
             ParameterGroups.of(List.of("1"), OptionalDouble.of(4), 0.1)));
   }
 

@@ -14,26 +14,28 @@ import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.quant.QuantizedWeights;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
-import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
-/** LoRA over an NF4 base goes where PEFT goes over the dequantised weights. */
+/** LoRA and DoRA over an NF4 base go where PEFT goes over the dequantised weights. */
 @Tag("reference")
 final class QloraReferenceTest {
   private static final String BASE = "tied-gqa";
 
-  @Test
-  void thirtyQloraStepsAgreeWithPeft() {
-    JsonNode expected = Fixture.json("quant/nf4/training.json");
-    Path start = Fixture.ROOT.resolve("training/" + BASE + "/start");
+  @ParameterizedTest
+  @CsvSource({"qlora, training/tied-gqa/", "qdora, dora/tied-gqa/"})
+  void thirtyStepsAgreeWithPeft(String technique, String batches) {
+    String folder = "quant/nf4/" + technique;
+    JsonNode expected = Fixture.json(folder + "/expected.json");
+    String start = expected.get("settings").get("start").asString();
     QuantizationScheme nf4 =
         new QuantizationScheme(Quantization.NF4, Scales.QUANTISED, 64, OtherFormats.REFUSED);
     try (Device device = Device.cpu(2);
         HfCheckpoint checkpoint = HfCheckpoint.open(Checkpoints.tiny(BASE));
-        LoraAdapter adapter = LoraAdapter.read(start, device);
+        LoraAdapter adapter = LoraAdapter.read(Fixture.ROOT.resolve(start), device);
         CausalLm model =
             Architecture.of(checkpoint.config())
                 .build(
@@ -50,7 +52,13 @@ final class QloraReferenceTest {
             TrainingReferenceTest.trainer(
                 model, adapter.parameters(), expected.get("settings"), device)) {
       adapter.requireComplete();
-      TrainingReferenceTest.compareSteps(trainer, "training/" + BASE + "/", expected);
+      TrainingReferenceTest.compareSteps(trainer, batches, expected);
+      if (technique.equals("qdora")) {
+        DoraReferenceTest.compareUpdates(adapter.parameters(), start, folder + "/final");
+      } else {
+        TrainingReferenceTest.compareUpdate(
+            adapter, Fixture.ROOT.resolve(start), Fixture.ROOT.resolve(folder + "/final"));
+      }
     }
   }
 }

@@ -42,13 +42,16 @@ import tools.jackson.databind.JsonNode;
 @Tag("reference")
 final class TrainingReferenceTest {
   /**
-   * float32 of the reference drifts from its own float64 by at most 3.5e-7 in losses and 4.8e-6 in
-   * the update; forgetting weight decay would move them by 1.7e-4 and 1.2e-3.
+   * float32 of the reference drifts from its own float64 by at most 3.5e-7 in losses and 5.1e-6 in
+   * the update; forgetting weight decay would move them by 1.7e-4 and 1.2e-3. A run that drifts
+   * more has room for ten times its own drift: tied-gqa's in full, 4e-6 and 6.7e-5 in gradient
+   * norms.
    */
   private static final double LOSS_TOLERANCE = 1e-5;
 
   private static final double UPDATE_TOLERANCE = 1e-4;
   private static final double GRADIENT_TOLERANCE = 1e-4;
+  private static final double TIMES_THE_DRIFT = 10;
   private static final Path STORIES = Path.of("../../shared/data/models/stories260K");
 
   @ParameterizedTest
@@ -204,15 +207,15 @@ final class TrainingReferenceTest {
   }
 
   static void compareSteps(Trainer trainer, String folder, JsonNode expected) {
-    compareSteps(trainer, folder, expected, LOSS_TOLERANCE, GRADIENT_TOLERANCE);
+    JsonNode drift = expected.path("float32_drift");
+    double loss = tolerance(LOSS_TOLERANCE, drift.path("loss_relative"));
+    double norm = tolerance(GRADIENT_TOLERANCE, drift.path("grad_norm_relative"));
+    assertEquals(30, expected.get("steps").size());
+    compareSteps(trainer, folder, expected, loss, norm);
   }
 
   private static void compareSteps(
-      Trainer trainer,
-      String folder,
-      JsonNode expected,
-      double lossTolerance,
-      double gradientTolerance) {
+      Trainer trainer, String folder, JsonNode expected, double loss, double norm) {
     JsonNode batches = Fixture.json(folder + "batches.json");
     int microBatch = expected.get("settings").get("micro_batch").asInt();
     JsonNode steps = expected.get("steps");
@@ -221,14 +224,18 @@ final class TrainingReferenceTest {
       JsonNode step = steps.get(s);
       assertEquals(step.get("learning_rate").asDouble(), report.learningRate(), 1e-12);
       assertEquals(step.get("label_tokens").asLong(), report.labels());
-      close(step.get("loss").asDouble(), report.loss(), lossTolerance, "loss of step " + (s + 1));
+      close(step.get("loss").asDouble(), report.loss(), loss, "loss of step " + (s + 1));
       close(
           step.get("grad_norm").asDouble(),
           report.gradNorm(),
-          gradientTolerance,
+          norm,
           "gradient norm of step " + (s + 1));
     }
     assertTrue(steps.size() >= 10);
+  }
+
+  private static double tolerance(double least, JsonNode drift) {
+    return Math.max(least, TIMES_THE_DRIFT * drift.asDouble(0));
   }
 
   private static GlobalBatch batch(int step, JsonNode examples, int microBatchSize) {
@@ -249,7 +256,7 @@ final class TrainingReferenceTest {
     return Math.max(1, example.get("first_label").asInt());
   }
 
-  private static void compareUpdate(LoraAdapter adapter, Path start, Path end) {
+  static void compareUpdate(LoraAdapter adapter, Path start, Path end) {
     Map<String, LoraPair> before = PeftAdapter.read(start).modules();
     Map<String, LoraPair> after = PeftAdapter.read(end).modules();
     double error = 0;
