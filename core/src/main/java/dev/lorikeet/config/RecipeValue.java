@@ -91,6 +91,11 @@ record RecipeValue(Class<?> type, Type generic, String key) {
     if (type == ModuleSelection.class) {
       return selection(node);
     }
+    if (type == MicroBatchSize.class) {
+      return node instanceof Scalar(String text, _, _) && text.equals(MicroBatchSize.AUTO)
+          ? new MicroBatchSize.Auto()
+          : new MicroBatchSize.Examples((int) whole(node, Integer.MIN_VALUE, Integer.MAX_VALUE));
+    }
     if (type.isEnum()) {
       return choice(node);
     }
@@ -238,6 +243,7 @@ record RecipeValue(Class<?> type, Type generic, String key) {
               : "a list of names such as [lm_head]";
       case "Map" -> "names with numbers such as {q_proj: 4}";
       case "InitLoraWeights" -> "one of " + InitLoraWeights.SPELLINGS;
+      case "MicroBatchSize" -> "a whole number or " + MicroBatchSize.AUTO;
       case "ModuleSelection" -> moduleExpectation();
       case "Validation" -> "a share from 0 to below 1 or the path of a file";
       case "Path" -> "a path";

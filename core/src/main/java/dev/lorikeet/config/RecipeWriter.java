@@ -49,6 +49,7 @@ final class RecipeWriter {
     return switch (value) {
       case Choice choice -> choice.spelling();
       case InitLoraWeights start -> start.spelling();
+      case MicroBatchSize size -> size.spelling();
       case Optional<?> optional -> optional.map(RecipeWriter::text).orElse("null");
       case OptionalInt optional -> optional.isPresent() ? "" + optional.getAsInt() : "null";
       case OptionalDouble optional -> optional.isPresent() ? text(optional.getAsDouble()) : "null";

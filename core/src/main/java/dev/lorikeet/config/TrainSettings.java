@@ -12,7 +12,8 @@ import java.util.TreeMap;
  * @param epochs passes over the training examples, at least 1; empty: until {@code maxSteps}
  * @param maxSteps limit of steps, at least 1; with {@code epochs} the earlier end counts
  * @param globalBatch examples per step, a multiple of {@code microBatch}
- * @param microBatch examples per forward and backward pass, at least 1; changes memory and speed
+ * @param microBatch examples per forward and backward pass, at least 1; changes memory and speed;
+ *     {@code auto} is chosen when a run begins
  * @param learningRate peak learning rate, above 0
  * @param optimizer update rule
  * @param adamBeta1 decay of the mean of gradients, at least 0 and below 1; adamw, adamw_8bit, lion
@@ -56,7 +57,7 @@ public record TrainSettings(
     @Default("1") OptionalInt epochs,
     OptionalInt maxSteps,
     @Default("16") int globalBatch,
-    @Default("4") int microBatch,
+    @Default("4") MicroBatchSize microBatch,
     @Default("2.0e-4") double learningRate,
     @Default("adamw") Optimizer optimizer,
     @Default("0.9") double adamBeta1,
@@ -166,7 +167,6 @@ public record TrainSettings(
             .atLeast("train.epochs", 1, epochs.orElse(1))
             .atLeast("train.max_steps", 1, maxSteps.orElse(1))
             .atLeast("train.global_batch", 1, globalBatch)
-            .atLeast("train.micro_batch", 1, microBatch)
             .positive("train.learning_rate", learningRate)
             .fraction("train.adam_beta1", adamBeta1)
             .fraction("train.adam_beta2", adamBeta2.orElse(0))
@@ -181,7 +181,7 @@ public record TrainSettings(
             .atLeast("train.warmup_steps", 0, warmupSteps)
             .fraction("train.warmup_ratio", warmupRatio.orElse(0))
             .notNegative("train.max_grad_norm", maxGradNorm);
-    checkBatches(check, globalBatch, microBatch);
+    checkBatches(check, globalBatch, microBatch, lossWeighting);
     Map<String, Integer> counts =
         Map.of(
             "train.eval_steps", evalSteps.orElse(1),
@@ -217,19 +217,42 @@ public record TrainSettings(
         .done("train settings");
   }
 
-  private static void checkBatches(Check check, int globalBatch, int microBatch) {
-    if (globalBatch >= 1 && microBatch >= 1) {
-      check.require(
-          globalBatch % microBatch == 0,
-          "train.global_batch must be a multiple of train.micro_batch, found "
-              + globalBatch
-              + " and "
-              + microBatch);
+  private static void checkBatches(
+      Check check, int globalBatch, MicroBatchSize microBatch, LossWeighting lossWeighting) {
+    switch (microBatch) {
+      case MicroBatchSize.Auto _ ->
+          check.require(
+              lossWeighting == LossWeighting.TOKEN,
+              "train.micro_batch: auto does not go with train.loss_weighting: micro_batch, whose"
+                  + " results depend on the size of the micro-batches; give the size, or use"
+                  + " train.loss_weighting: token");
+      case MicroBatchSize.Examples(int count) -> {
+        check.atLeast("train.micro_batch", 1, count);
+        check.require(
+            globalBatch < 1 || count < 1 || globalBatch % count == 0,
+            "train.global_batch must be a multiple of train.micro_batch, found "
+                + globalBatch
+                + " and "
+                + count);
+      }
     }
+  }
+
+  /**
+   * The number of examples per pass.
+   *
+   * @throws IllegalStateException if it is {@code auto} and nothing has chosen yet
+   */
+  public int microBatchExamples() {
+    return switch (microBatch) {
+      case MicroBatchSize.Examples(int count) -> count;
+      case MicroBatchSize.Auto _ ->
+          throw new IllegalStateException("train.micro_batch is auto and not chosen yet");
+    };
   }
 
   /** Micro-batches of a full step. */
   public int gradAccumSteps() {
-    return globalBatch / microBatch;
+    return globalBatch / microBatchExamples();
   }
 }

@@ -41,12 +41,15 @@ public record BatchPlan(
     }
   }
 
-  /** The plan that {@code config} asks for over {@code examples} training examples. */
+  /**
+   * The plan that {@code config}, whose micro-batch is a number, asks for over {@code examples}
+   * training examples.
+   */
   public static BatchPlan of(RunConfig config, int examples) {
     return new BatchPlan(
         examples,
         config.train().globalBatch(),
-        config.train().microBatch(),
+        config.train().microBatchExamples(),
         config.train().seed(),
         config.data().shuffle() ? Order.SHUFFLED : Order.SOURCE,
         config.train().epochs(),

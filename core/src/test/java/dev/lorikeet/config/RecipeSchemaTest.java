@@ -112,6 +112,7 @@ class RecipeSchemaTest {
                                           : type == ModuleSelection.class
                                                   || type == DataSettings.Validation.class
                                                   || type == InitLoraWeights.class
+                                                  || type == MicroBatchSize.class
                                               ? List.of()
                                               : List.of("string");
       assertEquals(expected, texts(node.path("type")), key);

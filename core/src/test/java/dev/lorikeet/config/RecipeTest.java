@@ -117,7 +117,7 @@ class RecipeTest {
             OptionalInt.empty(),
             OptionalInt.of(7),
             6,
-            2,
+            new MicroBatchSize.Examples(2),
             1e-4,
             TrainSettings.Optimizer.SGD,
             0.9,
@@ -176,6 +176,7 @@ class RecipeTest {
             List.of("adapter.technique=full", "adapter.freeze='.*norm'"),
             List.of("adapter.init_from=\"tab\\there \\u00e9 \\U0001F600\"", "data.validation=0"),
             List.of("data.train='on'", "data.validation=\"1e-4\"", "output.dir=\"C:\\\\runs\""),
+            List.of("train.micro_batch=auto"),
             List.of("train.optimizer=lion", "train.adam_beta2=0.95", "train.no_decay=[norm]"),
             List.of("train.learning_rate=1e-300", "train.seed=-9223372036854775808"));
     for (List<String> change : changes) {
@@ -424,6 +425,11 @@ class RecipeTest {
         "train.epochs=null", "train.epochs and train.max_steps are both null, so training would");
     assertOverrideProblem(
         "train.micro_batch=5", "must be a multiple of train.micro_batch, found 16 and 5");
+    assertOverrideProblem(
+        "train.micro_batch=fast", "train.micro_batch must be a whole number or auto, found");
+    assertProblem(
+        "train: {micro_batch: auto, loss_weighting: micro_batch}",
+        "line 3: train.micro_batch: auto does not go with train.loss_weighting: micro_batch");
     assertProblem(
         "adapter: {technique: full, init_from: a}",
         "line 3: adapter.init_from starts from an adapter, but adapter.technique: full trains");

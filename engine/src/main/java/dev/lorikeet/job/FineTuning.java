@@ -2,7 +2,6 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.RunConfig;
-import dev.lorikeet.config.TrainSettings;
 import dev.lorikeet.data.BatchPlan;
 import dev.lorikeet.data.DataSet;
 import dev.lorikeet.error.LorikeetException;
@@ -16,7 +15,7 @@ import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.HostMemory;
 import dev.lorikeet.train.Collective;
 import dev.lorikeet.train.MemoryGuard;
-import dev.lorikeet.train.StepShape;
+import dev.lorikeet.train.MicroBatchChoice;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
 import java.nio.file.Path;
@@ -39,8 +38,9 @@ public final class FineTuning implements AutoCloseable {
   private final LoadedModel loaded;
   private final DataSet data;
   private final BatchPlan plan;
-  private final long lossChunkFloats;
+  private final StepFit fit;
   private final List<Parameter> trained;
+  private final Map<String, Object> provenance;
 
   /**
    * Loads the model and the data.
@@ -61,22 +61,27 @@ public final class FineTuning implements AutoCloseable {
     device = Devices.open(recipe.device());
     try {
       long available = options.memoryBytes().orElseGet(HostMemory::availableBytes);
-      StepMemory memory = new StepMemory(recipe, device.threads());
-      memory.requireWeights(available);
-      loaded = load(recipe);
-      AdapterRecipe.widened(recipe, loaded.directory()).ifPresent(listener::notice);
-      RunConfig fitted = fitToContext(recipe);
-      data = DataSet.load(fitted.data(), fitted.train().seed(), loaded.tokenizer());
-      data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
-      StepShape shape = fitToMemory(recipe, memory, available);
-      lossChunkFloats = shape.lossChunkFloats();
-      config =
-          recipe.with(
-              "train.micro_batch=" + shape.microBatch(), "train.recompute=" + shape.recompute());
+      RunConfig fitted;
+      try (StepMemory memory = new StepMemory(recipe, device.threads())) {
+        memory.requireWeights(available);
+        loaded = load(recipe);
+        AdapterRecipe.widened(recipe, loaded.directory()).ifPresent(listener::notice);
+        fitted = fitToContext(recipe);
+        data = DataSet.load(fitted.data(), fitted.train().seed(), loaded.tokenizer());
+        data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
+        trained = StepMemory.trained(loaded.model(), loaded.adapter());
+        TrainingRules.of(recipe).groups().requireMatches(trained);
+        fit =
+            StepFit.of(
+                new StepFit.Subject(recipe, loaded.model(), trained, data, device, options.clock()),
+                new MemoryGuard(
+                    shape -> memory.peakBytes(data, shape), available, listener::notice));
+      }
+      config = fit.resolve(recipe);
       plan = BatchPlan.of(config, data.train().size());
       new Preflight(fitted, data, plan, loaded.model().contextLength()).check(listener);
-      trained = StepMemory.trained(loaded.model(), loaded.adapter());
-      TrainingRules.of(config).groups().requireMatches(trained);
+      provenance = RunRecorder.provenance(config, options, loaded, data, device);
+      fit.choice().ifPresent(choice -> provenance.put(StepFit.RECORD, choice.json()));
     } catch (RuntimeException failure) {
       close();
       throw failure;
@@ -148,22 +153,10 @@ public final class FineTuning implements AutoCloseable {
     return config.with("data.max_seq_len=" + context);
   }
 
-  /** The micro-batch, and what else of a step's shape memory allows. */
-  private StepShape fitToMemory(RunConfig recipe, StepMemory memory, long available) {
-    TrainSettings train = recipe.train();
-    TrainingSetup setup = setup(recipe, 1, StepShape.DEFAULT_LOSS_CHUNK);
-    return new MemoryGuard(
-            shape -> memory.peakBytes(data, setup, shape), available, listener::notice)
-        .fit(
-            new StepShape(train.microBatch(), train.recompute(), StepShape.DEFAULT_LOSS_CHUNK),
-            train.globalBatch());
-  }
-
   private FineTuneResult run() {
-    Map<String, String> identity =
-        RunIdentity.of(RunRecorder.provenance(config, options, loaded, data, device));
+    Map<String, String> identity = RunIdentity.of(provenance);
     List<String> changes =
-        resumption.map(taken -> accepted(taken, taken.changes(identity))).orElse(List.of());
+        resumption.map(taken -> accepted(taken, taken.changes(config, identity))).orElse(List.of());
     TrainedWeights learned = new TrainedWeights(loaded, trained, config.model().path());
     try (Trainer trainer =
         new Trainer(loaded.model(), trained, setup(), device, Collective.solo())) {
@@ -226,9 +219,15 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private RunRecorder recorder(List<String> changes) {
-    return resumption.isPresent()
-        ? new RunRecorder(resumption.get(), options, loaded, data, device, changes)
-        : new RunRecorder(config, options, loaded, data, device);
+    RunRecorder recorder =
+        resumption.isPresent()
+            ? new RunRecorder(resumption.get(), config, options, provenance, device, changes)
+            : new RunRecorder(config, options, provenance, device);
+    fit.choice()
+        .map(MicroBatchChoice::words)
+        .or(() -> resumption.flatMap(taken -> taken.choiceWords(config)))
+        .ifPresent(recorder::log);
+    return recorder;
   }
 
   private FineTuneResult train(
@@ -320,21 +319,7 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private TrainingSetup setup() {
-    return setup(config, plan.steps(), lossChunkFloats);
-  }
-
-  private static TrainingSetup setup(RunConfig config, long steps, long lossChunkFloats) {
-    TrainSettings train = config.train();
-    TrainingRules rules = TrainingRules.of(config);
-    return new TrainingSetup(
-        rules.learningRate(steps),
-        rules.optimizer(),
-        train.maxGradNorm(),
-        train.lossWeighting(),
-        train.seed(),
-        config.data().packing(),
-        train.recompute(),
-        lossChunkFloats);
+    return TrainingRules.of(config).setup(plan.steps(), fit.shape());
   }
 
   @Override

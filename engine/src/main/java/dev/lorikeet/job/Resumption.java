@@ -81,11 +81,14 @@ record Resumption(ResumeRequest request, RunRecord run, RunConfig config, Checkp
   /**
    * What is different from before, one line each: recipe keys, then the surroundings.
    *
+   * @param resolved the recipe of now as memory allows it; recompute, which changes no number, is
+   *     compared as it was asked for
    * @param identity the surroundings of now, see {@link RunIdentity}
    */
-  List<String> changes(Map<String, String> identity) {
+  List<String> changes(RunConfig resolved, Map<String, String> identity) {
     List<String> changes = new ArrayList<>();
-    for (RunDiff.Difference difference : RunDiff.recipes(run.recipe(), config.toYaml())) {
+    String now = resolved.with("train.recompute=" + config.train().recompute()).toYaml();
+    for (RunDiff.Difference difference : RunDiff.recipes(run.recipe(), now)) {
       changes.add(
           "%s: %s then, %s now"
               .formatted(
@@ -95,9 +98,9 @@ record Resumption(ResumeRequest request, RunRecord run, RunConfig config, Checkp
     }
     RunIdentity.of(run.provenance())
         .forEach((key, then) -> {
-          String now = identity.getOrDefault(key, "absent");
-          if (!now.equals(then)) {
-            changes.add("%s: %s then, %s now".formatted(key, then, now));
+          String found = identity.getOrDefault(key, "absent");
+          if (!found.equals(then)) {
+            changes.add("%s: %s then, %s now".formatted(key, then, found));
           }
         });
     return changes;
@@ -114,6 +117,23 @@ record Resumption(ResumeRequest request, RunRecord run, RunConfig config, Checkp
                 run.id(),
                 String.join("\n  - ", changes),
                 consequence.map(text -> text + "\n").orElse("")));
+  }
+
+  /** What {@code train.micro_batch: auto} chose when the run began, if that size is used again. */
+  Optional<Map<?, ?>> earlierChoice(RunConfig resolved) {
+    String size = resolved.train().microBatch().spelling();
+    return run.provenance().get(StepFit.RECORD) instanceof Map<?, ?> choice
+            && size.equals(String.valueOf(choice.get("micro_batch")))
+        ? Optional.of(choice)
+        : Optional.empty();
+  }
+
+  /** A sentence about {@link #earlierChoice}. */
+  Optional<String> choiceWords(RunConfig resolved) {
+    return earlierChoice(resolved)
+        .map(_ ->
+            "train.micro_batch: auto is %s, as chosen when the run began, so that it goes on bit for bit."
+                .formatted(resolved.train().microBatch().spelling()));
   }
 
   /** The provenance's list of the times that the run was taken up, this one included. */

@@ -34,8 +34,14 @@ final class RunRecorder implements AutoCloseable {
   private final RunRecord record;
   private final ProcessUsage usage = new ProcessUsage();
 
+  /**
+   * The record of a new run.
+   *
+   * @param config as it is run
+   * @param provenance what its numbers depend on
+   */
   RunRecorder(
-      RunConfig config, FineTuneOptions options, LoadedModel loaded, DataSet data, Device device) {
+      RunConfig config, FineTuneOptions options, Map<String, Object> provenance, Device device) {
     this.device = device;
     String technique = config.adapter().technique().spelling();
     String model = modelName(config);
@@ -43,7 +49,6 @@ final class RunRecorder implements AutoCloseable {
         options.out().isPresent()
             ? RunDirectory.createAt(options.out().get(), technique, model, options.clock())
             : RunDirectory.create(config.output().dir(), technique, model, options.clock());
-    Map<String, Object> provenance = provenance(config, options, loaded, data, device);
     directory.writeRecipe(config.toYaml());
     directory.writeProvenance(provenance);
     journal = directory.openJournal(options.clock());
@@ -55,21 +60,26 @@ final class RunRecorder implements AutoCloseable {
   /**
    * Goes on with the record of a run: what came after its checkpoint is cut, as it will come again.
    *
+   * @param config as it is run from now on
+   * @param now what its numbers depend on from now on
    * @param changes what is different from before, for the record
    */
   RunRecorder(
       Resumption resumption,
+      RunConfig config,
       FineTuneOptions options,
-      LoadedModel loaded,
-      DataSet data,
+      Map<String, Object> now,
       Device device,
       List<String> changes) {
     this.device = device;
     record = resumption.run();
     directory = RunDirectory.existing(record);
-    String recipe = resumption.config().toYaml();
-    Map<String, Object> provenance = provenance(resumption.config(), options, loaded, data, device);
+    String recipe = config.toYaml();
+    Map<String, Object> provenance = new LinkedHashMap<>(now);
     provenance.put("command_line", record.provenance().get("command_line"));
+    resumption
+        .earlierChoice(config)
+        .ifPresent(choice -> provenance.putIfAbsent(StepFit.RECORD, choice));
     provenance.put("resumed", resumption.history(options.commandLine(), changes));
     store = RunStore.open(resumption.request().outputDir(), options.clock());
     try {

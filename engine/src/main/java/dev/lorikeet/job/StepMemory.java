@@ -22,68 +22,74 @@ import java.util.Optional;
 
 /**
  * The bytes of tensors that a run needs, counted on a device of shapes by the very code that loads
- * and trains: nothing is allocated and nothing is guessed.
- *
- * @param config the run
- * @param threads of the device that it will have, which some buffers go by
+ * and trains: nothing is allocated and nothing is guessed. The model is built once.
  */
-record StepMemory(RunConfig config, int threads) {
+final class StepMemory implements AutoCloseable {
+  private final RunConfig config;
+  private final Device shapes;
+  private final Optional<LoraAdapter> adapter;
+  private final CausalLm model;
+  private final long weightBytes;
+
+  /**
+   * Builds model and adapter of {@code config} in shapes.
+   *
+   * @param threads of the device that the run will have, which some buffers go by
+   */
+  StepMemory(RunConfig config, int threads) {
+    this.config = config;
+    shapes = Device.shapeOnly(threads);
+    try {
+      adapter = AdapterRecipe.adapter(config, shapes);
+      model =
+          LoadedModel.model(
+              LoadedModel.directoryOf(config.model().path()),
+              AdapterRecipe.training(config.adapter()),
+              adapter,
+              BaseFormat.of(config),
+              AdapterRecipe.chosenLayers(config.adapter()),
+              shapes);
+    } catch (RuntimeException failure) {
+      shapes.close();
+      throw failure;
+    }
+    weightBytes = shapes.memory().currentBytes();
+  }
 
   /** Weights, adapter and their copies alone must leave something for a step. */
   void requireWeights(long availableBytes) {
-    long needed = weightBytes();
-    if (needed > availableBytes) {
+    if (weightBytes > availableBytes) {
       throw new ConfigException(
           "the weights of %s take %s, and %s of memory are free; use a smaller model, adapter.technique: qlora, or a machine with more memory"
               .formatted(
                   config.model().path(),
-                  MemoryGuard.words(needed),
+                  MemoryGuard.words(weightBytes),
                   MemoryGuard.words(availableBytes)));
-    }
-  }
-
-  /** Bytes of the model and its adapter. */
-  private long weightBytes() {
-    try (Device shapes = Device.shapeOnly(threads)) {
-      Optional<LoraAdapter> adapter = AdapterRecipe.adapter(config, shapes);
-      try (CausalLm _ = model(adapter, shapes)) {
-        return shapes.memory().currentBytes();
-      } finally {
-        adapter.ifPresent(LoraAdapter::close);
-      }
     }
   }
 
   /**
    * Most bytes of a step and of a validation: those whose examples are the longest, which no order
    * of the data exceeds.
-   *
-   * @param setup of the trainer, without the parts that {@code shape} says
    */
-  long peakBytes(DataSet data, TrainingSetup setup, StepShape shape) {
-    try (Device shapes = Device.shapeOnly(threads)) {
-      Optional<LoraAdapter> adapter = AdapterRecipe.adapter(config, shapes);
-      try (CausalLm model = model(adapter, shapes)) {
-        List<Parameter> trained = trained(model, adapter);
-        List<Parameter> copied = adapter.map(LoraAdapter::parameters).orElse(List.of());
-        try (Trainer trainer =
-                new Trainer(model, trained, setup.cut(shape), shapes, Collective.solo());
-            LastGood copies = new LastGood(copied, 0)) {
-          copies.beforeStep();
-          MicroBatch longest = new MicroBatch(longest(data.train(), shape.microBatch()));
-          // Gradients exist from the second micro-batch and step on, before activations do.
-          boolean accumulates = shape.microBatch() < config.train().globalBatch();
-          List<MicroBatch> batch = accumulates ? List.of(longest, longest) : List.of(longest);
-          trainer.step(new GlobalBatch(0, 0, batch));
-          trainer.step(new GlobalBatch(1, 0, batch));
-          if (!data.validation().isEmpty()) {
-            trainer.validate(longest(data.validation(), shape.microBatch()), shape.microBatch());
-          }
-          return shapes.memory().peakBytes();
-        }
-      } finally {
-        adapter.ifPresent(LoraAdapter::close);
+  long peakBytes(DataSet data, StepShape shape) {
+    List<Parameter> trained = trained(model, adapter);
+    List<Parameter> copied = adapter.map(LoraAdapter::parameters).orElse(List.of());
+    TrainingSetup setup = TrainingRules.of(config).setup(1, shape);
+    shapes.memory().resetPeak();
+    try (Trainer trainer = new Trainer(model, trained, setup, shapes, Collective.solo());
+        LastGood copies = new LastGood(copied, 0)) {
+      copies.beforeStep();
+      MicroBatch longest = new MicroBatch(longest(data.train(), shape.microBatch()));
+      // Gradients exist from the second micro-batch and step on, before activations do.
+      boolean accumulates = shape.microBatch() < config.train().globalBatch();
+      List<MicroBatch> batch = accumulates ? List.of(longest, longest) : List.of(longest);
+      trainer.step(new GlobalBatch(0, 0, batch));
+      trainer.step(new GlobalBatch(1, 0, batch));
+      if (!data.validation().isEmpty()) {
+        trainer.validate(longest(data.validation(), shape.microBatch()), shape.microBatch());
       }
+      return shapes.memory().peakBytes();
     }
   }
 
@@ -101,13 +107,10 @@ record StepMemory(RunConfig config, int threads) {
         .orElseGet(() -> model.parameters().stream().filter(Parameter::isTrainable).toList());
   }
 
-  private CausalLm model(Optional<LoraAdapter> adapter, Device device) {
-    return LoadedModel.model(
-        LoadedModel.directoryOf(config.model().path()),
-        AdapterRecipe.training(config.adapter()),
-        adapter,
-        BaseFormat.of(config),
-        AdapterRecipe.chosenLayers(config.adapter()),
-        device);
+  @Override
+  public void close() {
+    model.close();
+    adapter.ifPresent(LoraAdapter::close);
+    shapes.close();
   }
 }

@@ -15,18 +15,33 @@ import dev.lorikeet.train.Optimizer;
 import dev.lorikeet.train.ParameterGroups;
 import dev.lorikeet.train.ScheduleShape;
 import dev.lorikeet.train.Sgd;
+import dev.lorikeet.train.StepShape;
+import dev.lorikeet.train.TrainingSetup;
 import java.util.List;
 
 /**
  * What a recipe says about updates, in the trainer's terms: the rule, its groups of parameters, and
  * the learning rate of every step.
  */
-record TrainingRules(TrainSettings train, AdapterSettings adapter) {
+record TrainingRules(TrainSettings train, AdapterSettings adapter, boolean packing) {
   private static final double ADAM_BETA2 = 0.999;
   private static final double LION_BETA2 = 0.99;
 
   static TrainingRules of(RunConfig config) {
-    return new TrainingRules(config.train(), config.adapter());
+    return new TrainingRules(config.train(), config.adapter(), config.data().packing());
+  }
+
+  /** What every step of a run of {@code steps} does the same way, cut to {@code shape}. */
+  TrainingSetup setup(long steps, StepShape shape) {
+    return new TrainingSetup(
+        learningRate(steps),
+        optimizer(),
+        train.maxGradNorm(),
+        train.lossWeighting(),
+        train.seed(),
+        packing,
+        shape.recompute(),
+        shape.lossChunkFloats());
   }
 
   /** The update rule over its groups. */

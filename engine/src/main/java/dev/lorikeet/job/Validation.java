@@ -49,7 +49,7 @@ final class Validation {
    * @throws RunException if the loss is not a number
    */
   Evaluation run(long step) {
-    Evaluation evaluation = trainer.evaluate(heldOut, settings.microBatch());
+    Evaluation evaluation = trainer.evaluate(heldOut, settings.microBatchExamples());
     lastNanos = System.nanoTime();
     if (!Double.isFinite(evaluation.loss())) {
       throw new RunException(

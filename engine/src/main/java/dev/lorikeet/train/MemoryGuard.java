@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
@@ -43,7 +42,16 @@ public record MemoryGuard(
     if (fits(wanted)) {
       return wanted;
     }
-    StepShape shape = smallerMicroBatch(wanted, globalBatch);
+    return fitWithMicroBatch(smallerMicroBatch(wanted, globalBatch));
+  }
+
+  /**
+   * The same, but the micro-batch stays, because what is learned depends on it.
+   *
+   * @throws ConfigException if nothing fits, with what the smallest shape needs
+   */
+  public StepShape fitWithMicroBatch(StepShape wanted) {
+    StepShape shape = wanted;
     if (!fits(shape) && !shape.recompute()) {
       shape = shape.withRecompute();
       notice.accept(
@@ -55,8 +63,11 @@ public record MemoryGuard(
     }
     if (!fits(shape)) {
       throw new ConfigException(
-          "a step does not fit into memory: with one example at a time, recompute and the fewest logits it needs %s, and %s are free. Shorter sequences (data.max_seq_len), a smaller model, fewer trained weights or a machine with more memory would fit."
-              .formatted(needed(shape), words(availableBytes)));
+          "a step does not fit into memory: with %s at a time, recompute and the fewest logits it needs %s, and %s are free. Shorter sequences (data.max_seq_len), a smaller model, fewer trained weights or a machine with more memory would fit."
+              .formatted(
+                  shape.microBatch() == 1 ? "one example" : shape.microBatch() + " examples",
+                  needed(shape),
+                  words(availableBytes)));
     }
     return shape;
   }
@@ -109,28 +120,25 @@ public record MemoryGuard(
   }
 
   /**
-   * The fastest micro-batch that fits; where none does, one example, for {@link #fit} to go on
-   * from.
+   * The micro-batches to choose from, the smallest first: the largest divisor of {@code
+   * globalBatch} that fits, and downwards divisors of at most half of the one before. Together they
+   * are less than twice the largest.
    *
-   * @param largest no candidate is larger
-   * @param nanosPerToken time of a trial in this shape, a labelled or unlabelled token
+   * @param start the rest of the shape; fits with one example at a time
+   * @param largest no size is larger, at least 1
    */
-  public StepShape fastest(
-      StepShape start, int globalBatch, int largest, Function<StepShape, Double> nanosPerToken) {
-    StepShape best = start.withMicroBatch(1);
-    double bestNanos = Double.POSITIVE_INFINITY;
+  public List<Integer> microBatches(StepShape start, int globalBatch, int largest) {
+    List<Integer> sizes = new ArrayList<>();
     for (int examples : candidates(globalBatch)) {
-      StepShape shape = start.withMicroBatch(examples);
-      if (examples > largest || !fits(shape)) {
-        continue;
-      }
-      double nanos = nanosPerToken.apply(shape);
-      if (nanos < bestNanos) {
-        best = shape;
-        bestNanos = nanos;
+      boolean next =
+          sizes.isEmpty()
+              ? examples <= largest && (examples == 1 || fits(start.withMicroBatch(examples)))
+              : 2 * examples <= sizes.getLast();
+      if (next) {
+        sizes.add(examples);
       }
     }
-    return best;
+    return sizes.reversed();
   }
 
   private String needed(StepShape shape) {

@@ -17,6 +17,7 @@ import dev.lorikeet.torch.Tensor;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /**
  * One worker's optimiser steps: forward and backward over its micro-batches, the sum over workers,
@@ -113,6 +114,27 @@ public final class Trainer implements AutoCloseable {
       }
     }
     return sum * weight;
+  }
+
+  /**
+   * Times forward and backward over {@code microBatch} as a step does them. Nothing is learned and
+   * nothing stays: values and optimiser are not touched, the gradients are zeros again, and dropout
+   * masks depend on step and example alone.
+   *
+   * @param passes how often, at least 1
+   * @param nanoTime tells the time in nanoseconds
+   * @return nanoseconds of the shortest pass
+   */
+  public long rehearse(MicroBatch microBatch, int passes, LongSupplier nanoTime) {
+    GlobalBatch batch = new GlobalBatch(0, 0, List.of(microBatch));
+    long shortest = Long.MAX_VALUE;
+    for (int pass = 0; pass < passes; pass++) {
+      long start = nanoTime.getAsLong();
+      accumulate(batch, microBatch);
+      shortest = Math.min(shortest, nanoTime.getAsLong() - start);
+    }
+    parameters.forEach(Parameter::clearGradient);
+    return shortest;
   }
 
   private static PackedBatch alone(Example example) {

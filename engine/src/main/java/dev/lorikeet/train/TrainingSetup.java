@@ -43,17 +43,4 @@ public record TrainingSetup(
         recompute,
         StepShape.DEFAULT_LOSS_CHUNK);
   }
-
-  /** The same with the parts that {@code shape} says; its micro-batch is the plan's business. */
-  public TrainingSetup cut(StepShape shape) {
-    return new TrainingSetup(
-        learningRate,
-        optimizer,
-        maxGradNorm,
-        lossWeighting,
-        seed,
-        packing,
-        shape.recompute(),
-        shape.lossChunkFloats());
-  }
 }

@@ -307,12 +307,12 @@ final class ResumeTest {
         Resumption.find(ResumeRequest.of(runs(), run), FineTuneOptions.defaults().clock())
             .orElseThrow();
     var identity = RunIdentity.of(resumption.run().provenance());
-    assertEquals(List.of(), resumption.changes(identity));
+    assertEquals(List.of(), resumption.changes(resumption.config(), identity));
     assertEquals(7, identity.size(), identity.toString());
     var other = new LinkedHashMap<>(identity);
     other.put("threads", "77");
     other.put("blas", "OpenBLAS (Other kernels)");
-    List<String> changes = resumption.changes(other);
+    List<String> changes = resumption.changes(resumption.config(), other);
     assertEquals(2, changes.size(), changes.toString());
     assertTrue(changes.getFirst().endsWith(" then, 77 now"), changes.toString());
     assertTrue(changes.getLast().startsWith("blas: "), changes.toString());

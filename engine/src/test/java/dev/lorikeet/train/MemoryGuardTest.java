@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lorikeet.error.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 final class MemoryGuardTest {
@@ -64,20 +63,30 @@ final class MemoryGuardTest {
   }
 
   @Test
-  void theFastestOfThoseThatFitIsTaken() {
-    Map<Integer, Double> nanos = Map.of(1, 9.0, 2, 5.0, 3, 4.0, 4, 4.5, 6, 1.0, 12, 1.0);
-    List<Integer> tried = new ArrayList<>();
-    MemoryGuard guard = new MemoryGuard(MemoryGuardTest::need, 330 * MEBI, notices::add);
-    StepShape fastest =
-        guard.fastest(
-            WANTED,
-            12,
-            8,
-            shape -> {
-              tried.add(shape.microBatch());
-              return nanos.getOrDefault(shape.microBatch(), Double.NaN);
-            });
-    assertEquals(3, fastest.microBatch());
-    assertEquals(List.of(4, 3, 2, 1), tried, "six examples do not fit, twelve are too many");
+  void theMicroBatchStaysWhereItIsPartOfTheResult() {
+    MemoryGuard guard = new MemoryGuard(MemoryGuardTest::need, 200 * MEBI, notices::add);
+    assertEquals(WANTED.withRecompute(), guard.fitWithMicroBatch(WANTED));
+    assertEquals(1, notices.size());
+    MemoryGuard small = new MemoryGuard(MemoryGuardTest::need, 100 * MEBI, notices::add);
+    ConfigException failure =
+        assertThrows(ConfigException.class, () -> small.fitWithMicroBatch(WANTED));
+    assertTrue(
+        String.valueOf(failure.getMessage()).contains("with 4 examples at a time, recompute"),
+        failure.getMessage());
+  }
+
+  @Test
+  void theSizesToChooseFromAreHalvesOfTheLargestThatFits() {
+    assertEquals(List.of(1, 3, 6, 12), sizes(10_000, 12, 100));
+    assertEquals(List.of(1, 2, 4), sizes(330, 12, 100), "six examples do not fit");
+    assertEquals(List.of(1, 3), sizes(10_000, 12, 3), "there are three examples only");
+    assertEquals(List.of(1, 5, 15), sizes(10_000, 15, 100));
+    assertEquals(List.of(1, 7), sizes(10_000, 7, 7));
+    assertEquals(List.of(1), sizes(10, 16, 16), "the smallest is there in any case");
+  }
+
+  private List<Integer> sizes(long availableMebi, int globalBatch, int largest) {
+    return new MemoryGuard(MemoryGuardTest::need, availableMebi * MEBI, notices::add)
+        .microBatches(WANTED, globalBatch, largest);
   }
 }
