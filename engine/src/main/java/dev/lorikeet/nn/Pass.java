@@ -112,7 +112,8 @@ public final class Pass implements AutoCloseable {
     try (Pass again = over(Mode.RECORD)) {
       Tensor given = input.value().retain();
       Var start = input.needsGradient() ? again.tape.leaf(given) : again.tape.constant(given);
-      Var result = layers.apply(again, start);
+      Var result = again.tape.scoped(() -> layers.apply(again, start));
+      again.tape.release(result);
       again.tape.backward(result, output.gradient().retain());
       if (input.needsGradient()) {
         input.addGradient(again.tape.takeGradient(start));

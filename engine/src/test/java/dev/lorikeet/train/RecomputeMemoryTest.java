@@ -23,8 +23,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * With recompute a step holds the inside of one block and the inputs of the others. Counted on the
- * device of shapes, whose bytes are those of the CPU (see {@link PlanLawTest}).
+ * With recompute a step holds the inside of one block, the inputs of all, and the gradient of the
+ * block's output, which has the shape of an input. Counted on the device of shapes, whose bytes are
+ * those of the CPU (see {@link PlanLawTest}).
  */
 final class RecomputeMemoryTest {
   private static final int HIDDEN = 96;
@@ -52,11 +53,11 @@ final class RecomputeMemoryTest {
 
   @ParameterizedTest
   @ValueSource(doubles = {0, 0.1})
-  void manyBlocksCostOneBlockAndTheInputs(double dropout) {
+  void manyBlocksCostOneBlockTheInputsAndTheGradientBetweenTwoBlocks(double dropout) {
     long one = activations(1, dropout, false);
     for (int blocks = 1; blocks < 6; blocks++) {
       long all = activations(blocks, dropout, true);
-      assertTrue(all <= one + blocks * INPUT, blocks + " blocks: " + all + ", one: " + one);
+      assertTrue(all <= one + (blocks + 1) * INPUT, blocks + " blocks: " + all + ", one: " + one);
     }
   }
 
