@@ -30,15 +30,15 @@ record LoftQ(QuantizedWeight base, LowRank start) {
 
   /**
    * Quantises the weight of the map {@code module}; the caller owns both results. Holds one float32
-   * copy of it meanwhile, and what the decomposition takes.
+   * copy of it meanwhile, two of a narrower weight, and what the decomposition takes.
    *
    * @param weight W, which stays as it is
    * @param settings those of the module, with the number of turns
    */
   static LoftQ of(String module, Tensor weight, QuantizationScheme scheme, LoraSettings settings) {
     LowRank start = LowRank.allocate(weight.device(), settings.r(), weight.size(0), weight.size(1));
-    try {
-      return new LoftQ(alternate(weight, scheme, settings, start), start);
+    try (Tensor floats = weight.asFloats()) {
+      return new LoftQ(alternate(floats, scheme, settings, start), start);
     } catch (ArithmeticException failure) {
       start.close();
       throw new ConfigException(

@@ -7,7 +7,6 @@ import dev.lorikeet.format.TensorEntry;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.torch.Tensor;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -25,7 +24,6 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
   static final String ADAPTER = "adapter";
 
   private static final String EXACT = "trained.safetensors";
-  private static final long ROWS_AT_ONCE = 1024;
 
   TrainedWeights {
     trained = List.copyOf(trained);
@@ -96,17 +94,8 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
 
   /** Whether every trained value is a finite number. */
   boolean finite() {
-    return trained.stream().map(Parameter::value).allMatch(TrainedWeights::finite);
-  }
-
-  private static boolean finite(Tensor value) {
-    double sum = 0;
-    for (long first = 0; first < value.size(0); first += ROWS_AT_ONCE) {
-      try (Tensor rows = value.rows(first, Math.min(ROWS_AT_ONCE, value.size(0) - first));
-          Tensor floats = rows.asFloats()) {
-        sum += Kernels.of(value.device()).sumOfSquares(floats);
-      }
-    }
-    return Double.isFinite(sum);
+    return trained.stream()
+        .map(Parameter::value)
+        .allMatch(value -> Double.isFinite(Kernels.of(value.device()).sumOfSquares(value)));
   }
 }

@@ -19,6 +19,9 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Element by element: addition, scaling, dropout and sums of squares. */
 final class ElementKernel {
+  /** Rows of a half-precision matrix that are float32 at one time. */
+  private static final long ROWS_AT_ONCE = 256;
+
   private static final int GRAIN = 4096;
   private static final int ROW_GRAIN = 8;
   private final CpuDevice device;
@@ -63,6 +66,21 @@ final class ElementKernel {
   }
 
   double sumOfSquares(Tensor x) {
+    return x.dtype().isHalf() ? sumOfHalfSquares(x) : sumOfFloatSquares(x);
+  }
+
+  private double sumOfHalfSquares(Tensor x) {
+    double total = 0;
+    for (long first = 0; first < x.size(0); first += ROWS_AT_ONCE) {
+      try (Tensor rows = x.rows(first, Math.min(ROWS_AT_ONCE, x.size(0) - first));
+          Tensor floats = rows.asFloats()) {
+        total += sumOfFloatSquares(floats);
+      }
+    }
+    return total;
+  }
+
+  private double sumOfFloatSquares(Tensor x) {
     int count = Math.toIntExact(x.elements());
     int chunks = Math.ceilDiv(count, GRAIN);
     double[] partial = new double[chunks];

@@ -138,6 +138,6 @@ public interface Kernels {
    */
   void scaleColumnsBackward(Tensor y, Tensor offset, Tensor factor, Tensor dy, Tensor sums);
 
-  /** Σ x², summed in double in a fixed order. */
+  /** Σ x² of floating-point numbers, summed in double in a fixed order. */
   double sumOfSquares(Tensor x);
 }

@@ -17,7 +17,6 @@ import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
-import dev.lorikeet.torch.Tensor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -116,15 +115,14 @@ public final class QuantizedWeights implements Weights {
   private QuantizedWeight quantised(String module, Shape shape, String impliedBy) {
     String name = module + ".weight";
     try (Parameter full =
-            source.parameter(name, impliedBy, shape.outFeatures(), shape.inFeatures());
-        Tensor floats = full.value().asFloats()) {
-      if (!Double.isFinite(Kernels.of(device).sumOfSquares(floats))) {
+        source.parameter(name, impliedBy, shape.outFeatures(), shape.inFeatures())) {
+      if (!Double.isFinite(Kernels.of(device).sumOfSquares(full.value()))) {
         throw new FormatException(
             directory(),
             name,
             "holds values that are infinite or not numbers, which have no quantised form; download the model again.");
       }
-      return rounding.of(module, floats, scheme);
+      return rounding.of(module, full.value(), scheme);
     }
   }
 

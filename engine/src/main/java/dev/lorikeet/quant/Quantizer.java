@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Float32 weights to few bits, by the rules of bitsandbytes' CUDA kernels. Blocks or rows are
- * shared by the device's workers and do not depend on each other.
+ * Floating-point weights to few bits, by the rules of bitsandbytes' CUDA kernels. Blocks or rows
+ * are shared by the device's workers and do not depend on each other.
  *
  * <p>4 bits: a block's scale is its largest magnitude; a code is that of x · (1/scale), rounded
  * after the reciprocal and after the product. Quantised scales: their mean is subtracted, and the
@@ -136,7 +136,6 @@ final class Quantizer {
   private record Blocks(Tensor weight, Tensor codes, Tensor absmax, int size, FourBitCode code) {
 
     void quantize() {
-      MemorySegment source = weight.segment();
       MemorySegment target = codes.segment();
       MemorySegment scales = absmax.segment();
       weight
@@ -145,22 +144,23 @@ final class Quantizer {
               Math.toIntExact(absmax.elements()),
               Math.max(1, GRAIN / size),
               (from, to) -> {
+                float[] values = new float[size];
                 for (int block = from; block < to; block++) {
-                  scales.setAtIndex(ValueLayout.JAVA_FLOAT, block, block(source, target, block));
+                  scales.setAtIndex(ValueLayout.JAVA_FLOAT, block, block(values, target, block));
                 }
               });
     }
 
     /** A block begins at a byte, because its size is even; the scale is returned. */
-    private float block(MemorySegment source, MemorySegment target, int block) {
+    private float block(float[] values, MemorySegment target, int block) {
       long first = (long) block * size;
       int count = (int) Math.min(size, weight.elements() - first);
-      float largest = largest(source, first, count);
+      weight.read(first, values, count);
+      float largest = largest(values, count);
       float inverse = 1f / largest;
       for (int i = 0; i < count; i += 2) {
-        int high = code.code(source.getAtIndex(ValueLayout.JAVA_FLOAT, first + i) * inverse);
-        float second =
-            i + 1 < count ? source.getAtIndex(ValueLayout.JAVA_FLOAT, first + i + 1) : 0f;
+        int high = code.code(values[i] * inverse);
+        float second = i + 1 < count ? values[i + 1] : 0f;
         int low = code.code(second * inverse);
         target.set(ValueLayout.JAVA_BYTE, (first + i) / 2, (byte) (high << 4 | low));
       }
@@ -176,15 +176,17 @@ final class Quantizer {
       Tensor codes = tensors.empty(DType.INT8, weight.elements());
       Tensor rowScales = tensors.empty(DType.FLOAT32, rows);
       if (device.hasHostMemory()) {
-        MemorySegment source = weight.segment();
         MemorySegment target = codes.segment();
         MemorySegment scales = rowScales.segment();
         device.forRange(
             rows,
             Math.max(1, GRAIN / columns),
             (from, to) -> {
+              float[] values = new float[columns];
               for (int row = from; row < to; row++) {
-                float largest = int8Row(source, target, (long) row * columns, columns);
+                long first = (long) row * columns;
+                weight.read(first, values, columns);
+                float largest = int8Row(values, target, first);
                 scales.setAtIndex(ValueLayout.JAVA_FLOAT, row, largest);
               }
             });
@@ -194,14 +196,12 @@ final class Quantizer {
     }
   }
 
-  private static float int8Row(
-      MemorySegment source, MemorySegment target, long first, int columns) {
-    float largest = largest(source, first, columns);
+  private static float int8Row(float[] values, MemorySegment target, long first) {
+    float largest = largest(values, values.length);
     float factor = largest > 0 ? INT8_LARGEST / largest : 0f;
-    for (int i = 0; i < columns; i++) {
-      float value = source.getAtIndex(ValueLayout.JAVA_FLOAT, first + i);
+    for (int i = 0; i < values.length; i++) {
       // The reciprocal of a number next to zero is infinite: the largest code, as saturation gives.
-      double rounded = Math.rint(value * factor);
+      double rounded = Math.rint(values[i] * factor);
       target.set(
           ValueLayout.JAVA_BYTE,
           first + i,
@@ -210,11 +210,10 @@ final class Quantizer {
     return largest;
   }
 
-  private static float largest(MemorySegment source, long first, int count) {
+  private static float largest(float[] values, int count) {
     float largest = 0;
     for (int i = 0; i < count; i++) {
-      float value = source.getAtIndex(ValueLayout.JAVA_FLOAT, first + i);
-      largest = Math.max(largest, Math.abs(value));
+      largest = Math.max(largest, Math.abs(values[i]));
     }
     return largest;
   }

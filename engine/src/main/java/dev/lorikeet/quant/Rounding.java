@@ -10,7 +10,8 @@ public interface Rounding {
    * The weight in few bits; the caller owns it.
    *
    * @param module name of the linear map, without {@code .weight}
-   * @param weight float32 [out, in] of finite numbers, which stays with the caller and unchanged
+   * @param weight floating-point [out, in] of finite numbers, which stays with the caller and
+   *     unchanged
    */
   QuantizedWeight of(String module, Tensor weight, QuantizationScheme scheme);
 

@@ -1,5 +1,6 @@
 package dev.lorikeet.torch;
 
+import dev.lorikeet.format.Floats;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -117,6 +118,25 @@ public final class Tensor implements AutoCloseable {
   public float[] toFloats() {
     try (Tensor floats = asFloats()) {
       return device().readFloats(floats);
+    }
+  }
+
+  /** Copies elements {@code first … first + count − 1} out as float32. */
+  public void read(long first, float[] into, int count) {
+    MemorySegment elements = segment().asSlice(first * dtype.bytes(), (long) count * dtype.bytes());
+    switch (dtype) {
+      case FLOAT32 -> MemorySegment.copy(elements, ValueLayout.JAVA_FLOAT, 0, into, 0, count);
+      case BFLOAT16 -> {
+        for (int i = 0; i < count; i++) {
+          into[i] = Floats.fromBf16(elements.getAtIndex(ValueLayout.JAVA_SHORT, i));
+        }
+      }
+      case FLOAT16 -> {
+        for (int i = 0; i < count; i++) {
+          into[i] = Floats.fromF16(elements.getAtIndex(ValueLayout.JAVA_SHORT, i));
+        }
+      }
+      case INT32, INT8, UINT8 -> throw new IllegalStateException(this + " holds no real numbers");
     }
   }
 

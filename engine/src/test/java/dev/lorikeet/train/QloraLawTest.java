@@ -2,6 +2,7 @@ package dev.lorikeet.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
@@ -21,19 +22,25 @@ import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.quant.QuantizedWeights;
+import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
+import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A quantised base always takes less memory than the same one in float32, whatever the shape. */
 @Tag("native")
 final class QloraLawTest {
+  private static final String LARGE = "eight layers of 768";
 
   /**
    * Shape of a model and a batch.
@@ -55,6 +62,7 @@ final class QloraLawTest {
         new Subject("tiny, long", tiny, 8, 60, true),
         new Subject("one layer", llama(64, 172, 1, 4, 2, 16, 331), 4, 40, true),
         new Subject("wide MLP", llama(32, 512, 2, 2, 1, 16, 97), 2, 30, true),
+        new Subject(LARGE, llama(768, 2048, 8, 12, 4, 64, 1024), 2, 64, false),
         new Subject("SmolLM2-135M", smol, 4, 512, false),
         new Subject("SmolLM2-135M, short", smol, 1, 3, false),
         new Subject("7B", llama(4096, 11_008, 32, 32, 32, 128, 32_000), 1, 512, false),
@@ -85,16 +93,28 @@ final class QloraLawTest {
         rope);
   }
 
-  private record Peaks(long loading, long training) {}
+  record Peaks(long loading, long training) {}
 
   @ParameterizedTest
   @MethodSource("subjects")
   void qloraTakesLessThanLora(Subject subject) {
+    qloraTakesLessThanLora(subject, DType.FLOAT32);
+  }
+
+  /** A base of two bytes a weight takes half, and one of four bits still less. */
+  @ParameterizedTest
+  @MethodSource("subjects")
+  void qloraTakesLessThanLoraOverHalfPrecision(Subject subject) {
+    qloraTakesLessThanLora(subject, DType.BFLOAT16);
+  }
+
+  private static void qloraTakesLessThanLora(Subject subject, DType stored) {
     for (int threads : new int[] {1, 2, 64}) {
       for (boolean recompute : new boolean[] {false, true}) {
-        Peaks lora = peaks(subject, Quantization.NONE, Device.shapeOnly(threads), recompute);
+        Peaks lora =
+            peaks(subject, stored, Quantization.NONE, Device.shapeOnly(threads), recompute);
         for (Quantization format : List.of(Quantization.NF4, Quantization.FP4, Quantization.INT8)) {
-          Peaks qlora = peaks(subject, format, Device.shapeOnly(threads), recompute);
+          Peaks qlora = peaks(subject, stored, format, Device.shapeOnly(threads), recompute);
           String what = subject + " " + format + " threads " + threads + " " + lora + " " + qlora;
           assertTrue(qlora.training < lora.training, what);
           assertTrue(qlora.loading < lora.loading, what);
@@ -103,26 +123,63 @@ final class QloraLawTest {
     }
   }
 
+  /**
+   * At least half of what the books say must be seen from outside: heaps move by some megabytes.
+   */
+  @ParameterizedTest
+  @EnumSource(
+      value = Quantization.class,
+      names = {"NF4", "INT8"})
+  @Tag("slow")
+  void theProcessIsSmallerToo(Quantization format) throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/self/status")), "/proc tells the resident bytes");
+    Subject large =
+        subjects().stream().filter(subject -> subject.name.equals(LARGE)).findFirst().orElseThrow();
+    QloraProcess.Taken lora = QloraProcess.run(large, Quantization.NONE);
+    QloraProcess.Taken qlora = QloraProcess.run(large, format);
+    long counted = lora.counted() - qlora.counted();
+    assertTrue(counted > 100 << 20, "counted " + lora + ", " + qlora);
+    assertTrue(lora.resident() - qlora.resident() > counted / 2, lora + ", " + qlora);
+  }
+
   @ParameterizedTest
   @MethodSource("smallSubjects")
   void theCpuTakesWhatTheShapesSay(Subject subject) {
     for (Quantization format : List.of(Quantization.NF4, Quantization.FP4, Quantization.INT8)) {
-      Peaks planned = peaks(subject, format, Device.shapeOnly(2), false);
-      Peaks measured = peaks(subject, format, Device.cpu(2), false);
+      Peaks planned = peaks(subject, DType.FLOAT32, format, Device.shapeOnly(2), false);
+      Peaks measured = peaks(subject, DType.FLOAT32, format, Device.cpu(2), false);
       assertEquals(measured, planned, subject + " " + format);
-      Peaks lora = peaks(subject, Quantization.NONE, Device.cpu(2), false);
+      Peaks lora = peaks(subject, DType.FLOAT32, Quantization.NONE, Device.cpu(2), false);
       assertTrue(measured.training < lora.training, subject + " " + format);
     }
   }
 
-  private static Peaks peaks(
-      Subject subject, Quantization format, Device device, boolean recompute) {
+  /** Weights as a checkpoint has them that stores this type. */
+  private record StoredAs(DType type, Weights source, Device device) implements Weights {
+    @Override
+    public Parameter parameter(String name, String impliedBy, long... shape) {
+      return type == DType.FLOAT32
+          ? source.parameter(name, impliedBy, shape)
+          : new Parameter(name, device.empty(type, shape), Training.FROZEN);
+    }
+
+    @Override
+    public boolean contains(String name) {
+      return source.contains(name);
+    }
+  }
+
+  static Peaks peaks(
+      Subject subject, DType stored, Quantization format, Device device, boolean recompute) {
     LoraSettings settings = new LoraSettings(4, 8, false, 0.1, Targets.allLinear());
     QuantizationScheme scheme =
         new QuantizationScheme(format, Scales.QUANTISED, 64, OtherFormats.REFUSED);
     Weights weights =
         new QuantizedWeights(
-            new RandomWeights(device, 5, 0.3, Training.FROZEN), Optional.empty(), scheme, device);
+            new StoredAs(stored, new RandomWeights(device, 5, 0.3, Training.FROZEN), device),
+            Optional.empty(),
+            scheme,
+            device);
     TrainingSetup setup =
         new TrainingSetup(
             new LearningRate(2e-3, new ScheduleShape.Constant(), 0, 100),
