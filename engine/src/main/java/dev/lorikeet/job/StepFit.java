@@ -78,7 +78,7 @@ record StepFit(StepShape shape, Optional<MicroBatchChoice> choice) {
             Collective.solo())) {
       MicroBatchChoice choice =
           new MicroBatchTrials(trainer, subject.data().train(), () -> nanos(subject.clock()))
-              .fastest(sizes, train.globalBatch());
+              .fastest(sizes);
       guard.notice().accept(choice.words());
       return new StepFit(
           new StepShape(choice.microBatch(), least.recompute(), least.lossChunkFloats()),

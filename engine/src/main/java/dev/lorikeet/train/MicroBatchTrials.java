@@ -11,13 +11,13 @@ import java.util.function.LongSupplier;
 /**
  * Finds the fastest micro-batch by timing forward and backward passes over examples of the run.
  *
- * <p>Sizes are tried upwards, until one is less than {@value #LEAST_GAIN} times as fast as the best
- * before: larger ones would cost memory for little. Every size sees examples of all lengths, and
- * its shortest pass counts, which leaves out what the machine did besides. Small sizes get up to
- * four passes, because they are short and because the first ones find the virtual machine cold;
- * large ones get two. With the sizes of {@link MemoryGuard#microBatches}, all trials together take
- * the time of less than five steps: 2, 1, ½ and ½ for the whole, the half, the quarter and the
- * eighth of a global batch, and less than ½ below.
+ * <p>Sizes are tried upwards, until two in a row are less than {@value #LEAST_GAIN} times as fast
+ * as the best before: larger ones would cost memory for little, but one alone may have been
+ * disturbed. Every size sees examples of all lengths, and its shortest pass counts, which leaves
+ * out what the machine did besides. There are two passes, and more as long as they took less than a
+ * fifth of a second together: short ones find the virtual machine cold. With the sizes of {@link
+ * MemoryGuard#microBatches}, all trials together take the time of less than four steps, 2, 1, ½, …
+ * for the whole, the half and the quarter of a global batch, or a fifth of a second a size.
  *
  * @param trainer whose passes are timed; left as it was
  * @param examples training examples, at least as many as the largest size
@@ -25,8 +25,10 @@ import java.util.function.LongSupplier;
  */
 public record MicroBatchTrials(Trainer trainer, List<Example> examples, LongSupplier nanoTime) {
   private static final double LEAST_GAIN = 1.03;
-  private static final int MOST_PASSES = 4;
+  private static final int MOST_PASSES = 32;
   private static final int LEAST_PASSES = 2;
+  private static final int LEAST_NANOS = 200_000_000;
+  private static final int MOST_FAILURES = 2;
   private static final double NANOS_PER_SECOND = 1e9;
 
   public MicroBatchTrials {
@@ -37,31 +39,38 @@ public record MicroBatchTrials(Trainer trainer, List<Example> examples, LongSupp
    * The fastest of {@code sizes}.
    *
    * @param sizes ascending, at least one
-   * @param globalBatch examples of a step
    */
-  public MicroBatchChoice fastest(List<Integer> sizes, int globalBatch) {
+  public MicroBatchChoice fastest(List<Integer> sizes) {
     if (sizes.size() == 1) {
       return new MicroBatchChoice(sizes.getFirst(), List.of());
     }
-    trainer.rehearse(sample(sizes.getFirst()), 1, nanoTime);
+    trainer.rehearse(sample(sizes.getFirst()), nanoTime);
     List<Trial> trials = new ArrayList<>();
     Trial best = new Trial(sizes.getFirst(), 0);
-    for (int size : sizes) {
-      Trial trial = trial(size, globalBatch);
+    int failures = 0;
+    for (int i = 0; i < sizes.size() && failures < MOST_FAILURES; i++) {
+      Trial trial = trial(sizes.get(i));
       trials.add(trial);
       if (trial.tokensPerSecond() < LEAST_GAIN * best.tokensPerSecond()) {
-        break;
+        failures++;
+      } else {
+        best = trial;
+        failures = 0;
       }
-      best = trial;
     }
     return new MicroBatchChoice(best.microBatch(), trials);
   }
 
-  private Trial trial(int size, int globalBatch) {
-    int passes = Math.clamp(globalBatch / (2L * size), LEAST_PASSES, MOST_PASSES);
+  private Trial trial(int size) {
     MicroBatch sample = sample(size);
-    long nanos = Math.max(1, trainer.rehearse(sample, passes, nanoTime));
-    return new Trial(size, sample.tokenCount() / (nanos / NANOS_PER_SECOND));
+    long shortest = Long.MAX_VALUE;
+    long all = 0;
+    for (int pass = 0; pass < LEAST_PASSES || (pass < MOST_PASSES && all < LEAST_NANOS); pass++) {
+      long nanos = Math.max(1, trainer.rehearse(sample, nanoTime));
+      shortest = Math.min(shortest, nanos);
+      all += nanos;
+    }
+    return new Trial(size, sample.tokenCount() / (shortest / NANOS_PER_SECOND));
   }
 
   /** The middle ones of {@code size} equal parts of the examples in order of their length. */

@@ -121,20 +121,15 @@ public final class Trainer implements AutoCloseable {
    * nothing stays: values and optimiser are not touched, the gradients are zeros again, and dropout
    * masks depend on step and example alone.
    *
-   * @param passes how often, at least 1
    * @param nanoTime tells the time in nanoseconds
-   * @return nanoseconds of the shortest pass
+   * @return nanoseconds
    */
-  public long rehearse(MicroBatch microBatch, int passes, LongSupplier nanoTime) {
-    GlobalBatch batch = new GlobalBatch(0, 0, List.of(microBatch));
-    long shortest = Long.MAX_VALUE;
-    for (int pass = 0; pass < passes; pass++) {
-      long start = nanoTime.getAsLong();
-      accumulate(batch, microBatch);
-      shortest = Math.min(shortest, nanoTime.getAsLong() - start);
-    }
-    parameters.forEach(Parameter::clearGradient);
-    return shortest;
+  public long rehearse(MicroBatch microBatch, LongSupplier nanoTime) {
+    long start = nanoTime.getAsLong();
+    accumulate(new GlobalBatch(0, 0, List.of(microBatch)), microBatch);
+    long nanos = nanoTime.getAsLong() - start;
+    parameters.forEach(parameter -> parameter.gradient().ifPresent(Tensor::zero));
+    return nanos;
   }
 
   private static PackedBatch alone(Example example) {
