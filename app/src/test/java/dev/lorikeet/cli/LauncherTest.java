@@ -35,7 +35,18 @@ import org.junit.jupiter.api.io.TempDir;
 class LauncherTest {
   private static final Path LAUNCHER = Path.of("..", "lorikeet");
   private static final List<String> TOOLS =
-      List.of("sh", "dirname", "find", "grep", "head", "mkdir", "readlink", "tail", "touch", "cat");
+      List.of(
+          "sh",
+          "dirname",
+          "find",
+          "grep",
+          "head",
+          "mkdir",
+          "readlink",
+          "rm",
+          "tail",
+          "touch",
+          "cat");
 
   @TempDir Path temp;
   private final Map<String, String> environment = new TreeMap<>();
@@ -288,6 +299,49 @@ class LauncherTest {
                 + root
                 + "/pom.xml -q -Dmaven.test.skip=true package"),
         mavenCalls());
+  }
+
+  /** A java that writes the cache it is asked for, and prints its arguments otherwise. */
+  private Path cachingJdk(String made) throws IOException {
+    Path home = jdk("jdk", "25.0.3");
+    script(
+        home.resolve("bin/java"),
+        """
+        for arg in "$@"; do
+          case $arg in
+            -XX:AOTCacheOutput=*) echo cache >"${arg#*=}"; exit %s ;;
+          esac
+        done
+        for arg in "$@"; do echo "[$arg]"; done
+        """
+            .formatted(made));
+    return home;
+  }
+
+  @Test
+  void laterStartsUseTheCacheOfTheBuild() throws Exception {
+    environment.put("JAVA_HOME", cachingJdk("0").toString());
+    mavenThatBuilds();
+    lorikeet("doctor");
+
+    Path cache = project().toRealPath().resolve("target/lorikeet.aot");
+    assertTrue(lorikeet("doctor").out().contains("[-XX:AOTCache=" + cache + "]"));
+    Path jar = project().resolve("app/target/lorikeet.jar");
+    Files.setLastModifiedTime(jar, FileTime.from(Instant.now().plusSeconds(60)));
+    Result newerJar = lorikeet("doctor");
+    assertFalse(newerJar.out().contains("AOTCache"), newerJar.out());
+    assertFalse(Files.exists(project().resolve("target/rehearsal")));
+  }
+
+  @Test
+  void startsWorkWithoutACache() throws Exception {
+    environment.put("JAVA_HOME", cachingJdk("1").toString());
+    mavenThatBuilds();
+
+    Result first = lorikeet("doctor");
+    assertEquals(0, first.code(), first.err());
+    assertFalse(Files.exists(project().resolve("target/lorikeet.aot")));
+    assertFalse(lorikeet("doctor").out().contains("AOTCache"));
   }
 
   @Test
