@@ -1,12 +1,15 @@
 package dev.lorikeet.kernel;
 
+import static dev.lorikeet.kernel.VectorMath.FLOATS;
 import static dev.lorikeet.kernel.VectorMath.INTS;
 import static dev.lorikeet.kernel.VectorMath.LANES;
 import static dev.lorikeet.kernel.VectorMath.get;
 import static dev.lorikeet.kernel.VectorMath.getByte;
 import static dev.lorikeet.kernel.VectorMath.getInt;
+import static dev.lorikeet.kernel.VectorMath.load;
 import static dev.lorikeet.kernel.VectorMath.set;
 import static dev.lorikeet.kernel.VectorMath.store;
+import static dev.lorikeet.kernel.VectorMath.sum;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -19,6 +22,9 @@ import jdk.incubator.vector.VectorOperators;
  */
 public final class FourBitKernel {
   private static final int CODE = 0xF;
+
+  /** Elements of two vectors. */
+  private static final long PAIR = 2L * LANES;
 
   /** Of the little-endian word, element 0 is the high half of the first byte. */
   private static final IntVector SHIFTS =
@@ -107,6 +113,59 @@ public final class FourBitKernel {
     for (; i < count; i++) {
       set(out + Float.BYTES * (long) i, element(first + i) * scale);
     }
+  }
+
+  /** Whether {@link #dots} can multiply rows of so many elements: whole words, whole lanes. */
+  public static boolean multiplies(int columns) {
+    return columns % LANES == 0;
+  }
+
+  /**
+   * Sums over the columns of rows {@code first … first + count − 1} times the float32 at {@code x},
+   * as float32 to {@code sums}. The scale of a block multiplies the sum of its products, which
+   * rounds less than scaling every weight.
+   *
+   * @param columns elements of a row, see {@link #multiplies}
+   */
+  public void dots(int first, int count, int columns, long x, long sums) {
+    for (int row = 0; row < count; row++) {
+      set(sums + 4L * row, dot((long) (first + row) * columns, columns, x));
+    }
+  }
+
+  private float dot(long first, int columns, long x) {
+    IntVector low = IntVector.fromArray(INTS, mapBits, 0);
+    IntVector high = IntVector.fromArray(INTS, mapBits, LANES);
+    FloatVector total = FloatVector.zero(FLOATS);
+    long end = first + columns;
+    for (long at = first; at < end; ) {
+      long block = at >>> blockShift;
+      long stop = Math.min(end, (block + 1) << blockShift);
+      FloatVector even = FloatVector.zero(FLOATS);
+      FloatVector odd = FloatVector.zero(FLOATS);
+      long xAt = x + 4 * (at - first);
+      long i = at;
+      for (; i + PAIR <= stop; i += PAIR) {
+        even = values(i, low, high).fma(load(xAt), even);
+        odd = values(i + LANES, low, high).fma(load(xAt + 4L * LANES), odd);
+        xAt += 4 * PAIR;
+      }
+      if (i < stop) {
+        even = values(i, low, high).fma(load(xAt), even);
+      }
+      total = even.add(odd).fma(FloatVector.broadcast(FLOATS, scales.of(block)), total);
+      at = stop;
+    }
+    return sum(total);
+  }
+
+  /** What eight codes from an element on stand for; {@code index} is a multiple of eight. */
+  private FloatVector values(long index, IntVector low, IntVector high) {
+    return IntVector.broadcast(INTS, getInt(codes + (index >>> 1)))
+        .lanewise(VectorOperators.LSHR, SHIFTS)
+        .and(CODE)
+        .selectFrom(low, high)
+        .reinterpretAsFloats();
   }
 
   private float element(long index) {

@@ -10,6 +10,7 @@ import dev.lorikeet.kernel.FourBitKernel;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TiledMatrix.RowDots;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -129,6 +130,15 @@ final class FourBitWeight implements QuantizedWeight {
       throw new IllegalStateException("a weight on " + device() + " has no values");
     }
     kernel.dequantize((long) first * inFeatures(), Math.multiplyExact(count, inFeatures()), out);
+  }
+
+  @Override
+  public Optional<RowDots> dots() {
+    FourBitKernel present = kernel;
+    int columns = inFeatures();
+    return present == null || !FourBitKernel.multiplies(columns)
+        ? Optional.empty()
+        : Optional.of((first, count, x, sums) -> present.dots(first, count, columns, x, sums));
   }
 
   @Override

@@ -7,9 +7,11 @@ import dev.lorikeet.kernel.Int8Kernel;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TiledMatrix.RowDots;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Optional;
 
 /** A weight in signed bytes with a scale for every row: W = code · scale / 127. */
 final class Int8Weight implements QuantizedWeight {
@@ -68,6 +70,18 @@ final class Int8Weight implements QuantizedWeight {
   @Override
   public long bytes() {
     return codes.bytes() + rowScales.bytes();
+  }
+
+  @Override
+  public Optional<RowDots> dots() {
+    return Optional.of((first, count, x, sums) ->
+        Int8Kernel.dots(
+            codes.address() + (long) first * inFeatures,
+            rowScales.address() + (long) Float.BYTES * first,
+            count,
+            inFeatures,
+            x,
+            sums));
   }
 
   @Override

@@ -39,7 +39,11 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
     this.weight = weight;
     matrix =
         new TiledMatrix(
-            weight.device(), weight.outFeatures(), weight.inFeatures(), weight::dequantizeRows);
+            weight.device(),
+            weight.outFeatures(),
+            weight.inFeatures(),
+            weight::dequantizeRows,
+            weight.dots());
     this.bias = bias;
   }
 

@@ -3,6 +3,8 @@ package dev.lorikeet.quant;
 import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.TiledMatrix.RowDots;
+import java.util.Optional;
 
 /** A frozen weight W [out, in] in few bits. Owns its memory, which lies on a device. */
 public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWeight, Int8Weight {
@@ -27,6 +29,9 @@ public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWei
    * calling thread. Several threads may read at a time.
    */
   void dequantizeRows(int first, int count, long out);
+
+  /** What multiplies rows without writing them down, if there is a kernel for them. */
+  Optional<RowDots> dots();
 
   /** Codes and scales as files hold them; the segments live as long as this weight. */
   StoredQuantization stored();

@@ -1,8 +1,10 @@
 package dev.lorikeet.torch;
 
+import dev.lorikeet.torch.TiledMatrix.RowDots;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
@@ -18,6 +20,9 @@ import jdk.incubator.vector.VectorSpecies;
 final class FewRows {
   /** With more rows the tiles of a {@link TiledMatrix} and BLAS are faster. */
   static final int MOST = 8;
+
+  /** With more rows it pays to write down what a row of W stands for. */
+  private static final int MOST_DOTS = 2;
 
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
   private static final int LANES = FLOATS.length();
@@ -49,6 +54,7 @@ final class FewRows {
         return;
       }
       long cacheAt = cache.address();
+      Optional<RowDots> dots = x.size(0) <= MOST_DOTS ? matrix.dots() : Optional.<RowDots>empty();
       Sums sums = new Sums(alpha, x, beta, y, columns, matrix.rows());
       long products = (long) matrix.rows() * columns * x.size(0);
       device.forRange(
@@ -60,8 +66,12 @@ final class FewRows {
               int end = share(matrix.rows(), worker + 1, workers);
               for (int row = share(matrix.rows(), worker, workers); row < end; row += cachedRows) {
                 int count = Math.min(cachedRows, end - row);
-                matrix.reader().read(row, count, at);
-                sums.of(at, row, count);
+                if (dots.isPresent()) {
+                  sums.of(dots.get(), at, row, count);
+                } else {
+                  matrix.reader().read(row, count, at);
+                  sums.of(at, row, count);
+                }
               }
             }
           });
@@ -74,6 +84,18 @@ final class FewRows {
 
   /** Where sums come from and go to. */
   private record Sums(float alpha, Tensor x, float beta, Tensor y, int columns, int rows) {
+
+    /** Sums that {@code dots} makes, by way of {@code at}. */
+    void of(RowDots dots, long at, int first, int count) {
+      int height = Math.toIntExact(x.size(0));
+      for (int t = 0; t < height; t++) {
+        dots.multiply(first, count, x.address() + (long) Float.BYTES * t * columns, at);
+        long yAt = y.address() + (long) Float.BYTES * ((long) t * rows + first);
+        for (int i = 0; i < count; i++) {
+          put(get(at + 4L * i), yAt + 4L * i);
+        }
+      }
+    }
 
     /** Sums of rows {@code first … first + count − 1} of W, which lie at {@code at}. */
     void of(long at, int first, int count) {
@@ -129,12 +151,20 @@ final class FewRows {
     }
 
     private void put(FloatVector sum, float rest, long yAt) {
-      FloatVector four = sum.add(sum.rearrange(SHIFT_4));
-      FloatVector two = four.add(four.rearrange(SHIFT_2));
-      float total = two.add(two.rearrange(SHIFT_1)).lane(0) + rest;
+      put(FewRows.sum(sum) + rest, yAt);
+    }
+
+    private void put(float total, long yAt) {
       float old = beta == 0 ? 0 : beta * get(yAt);
       MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, yAt, alpha * total + old);
     }
+  }
+
+  /** ((0+4)+(2+6)) + ((1+5)+(3+7)) of the lanes. */
+  static float sum(FloatVector lanes) {
+    FloatVector four = lanes.add(lanes.rearrange(SHIFT_4));
+    FloatVector two = four.add(four.rearrange(SHIFT_2));
+    return two.add(two.rearrange(SHIFT_1)).lane(0);
   }
 
   private static FloatVector load(long address) {

@@ -8,6 +8,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Numbers of two bytes to float32, which is exact, and back, to the nearest value with ties to
@@ -16,7 +17,8 @@ import jdk.incubator.vector.VectorOperators;
 public final class HalfFloats {
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
-  private static final int LANES = IntVector.SPECIES_256.length();
+  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
+  private static final int LANES = FLOATS.length();
 
   private static final int SIGN = 0x8000;
   private static final int MAGNITUDE = 0x7fff;
@@ -62,6 +64,42 @@ public final class HalfFloats {
       float value = MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, from + 4L * i);
       MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, to + 2L * i, narrow(type, value));
     }
+  }
+
+  /**
+   * Sums of {@code count} rows of bfloat16 at {@code rows} times the float32 at {@code x}, as
+   * float32 to {@code sums}: two sums over eight lanes each, which are added last.
+   */
+  static void dots(long rows, int count, int columns, long x, long sums) {
+    for (int row = 0; row < count; row++) {
+      long at = rows + 2L * row * columns;
+      MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, sums + 4L * row, dot(at, columns, x));
+    }
+  }
+
+  private static float dot(long row, int columns, long x) {
+    FloatVector even = FloatVector.zero(FLOATS);
+    FloatVector odd = FloatVector.zero(FLOATS);
+    int i = 0;
+    for (; i + 2 * LANES <= columns; i += 2 * LANES) {
+      even = widened(row + 2L * i).fma(loadFloats(x + 4L * i), even);
+      odd = widened(row + 2L * (i + LANES)).fma(loadFloats(x + 4L * (i + LANES)), odd);
+    }
+    float rest = 0;
+    for (; i < columns; i++) {
+      short half = MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, row + 2L * i);
+      float value = MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, x + 4L * i);
+      rest = Math.fma(Floats.fromBf16(half), value, rest);
+    }
+    return FewRows.sum(even.add(odd)) + rest;
+  }
+
+  private static FloatVector widened(long address) {
+    return loadShorts(address).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  private static FloatVector loadFloats(long address) {
+    return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
   }
 
   private static float widen(DType type, short half) {

@@ -1,6 +1,7 @@
 package dev.lorikeet.torch;
 
 import dev.lorikeet.torch.Device.Transpose;
+import java.util.Optional;
 
 /**
  * A matrix W [rows, columns] that is held in another form than float32, and of which a few rows at
@@ -13,8 +14,10 @@ import dev.lorikeet.torch.Device.Transpose;
  *
  * @param device where the matrix lies
  * @param reader what makes float32 of rows
+ * @param dots what multiplies rows without writing them down, where there is such a thing
  */
-public record TiledMatrix(Device device, int rows, int columns, RowReader reader) {
+public record TiledMatrix(
+    Device device, int rows, int columns, RowReader reader, Optional<RowDots> dots) {
   /** With fewer rows the packing of the other operand, once a tile, would cost too much. */
   private static final int MIN_ROWS = 32;
 
@@ -36,6 +39,16 @@ public record TiledMatrix(Device device, int rows, int columns, RowReader reader
     void read(int first, int count, long address);
   }
 
+  /**
+   * Sums over columns of rows {@code first … first + count − 1} times a vector of float32 at {@code
+   * x}, written as float32 to {@code sums}.
+   */
+  @FunctionalInterface
+  public interface RowDots {
+    /** Runs on the calling thread; several threads may multiply at a time. */
+    void multiply(int first, int count, long x, long sums);
+  }
+
   /** What is done with rows {@code first … first + count − 1}, which lie at {@code address}. */
   @FunctionalInterface
   public interface Tile {
@@ -53,7 +66,11 @@ public record TiledMatrix(Device device, int rows, int columns, RowReader reader
         columns,
         (first, count, address) ->
             HalfFloats.widen(
-                half.dtype(), half.address() + first * rowBytes, address, count * columns));
+                half.dtype(), half.address() + first * rowBytes, address, count * columns),
+        half.dtype() == DType.BFLOAT16
+            ? Optional.of((first, count, x, sums) ->
+                HalfFloats.dots(half.address() + first * rowBytes, count, columns, x, sums))
+            : Optional.empty());
   }
 
   /** y = alpha · x·Wᵀ + beta · y; float32 x [T, columns], y [T, rows]. */

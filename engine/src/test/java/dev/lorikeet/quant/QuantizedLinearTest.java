@@ -75,6 +75,11 @@ final class QuantizedLinearTest {
   }
 
   private static void assertProduct(float[] x, float[] w, float[] y, int rows, int out, int in) {
+    assertProduct(x, w, y, rows, out, in, in + 1);
+  }
+
+  private static void assertProduct(
+      float[] x, float[] w, float[] y, int rows, int out, int in, int roundings) {
     float[] expected = new float[rows * out];
     double[] size = new double[rows * out];
     for (int t = 0; t < rows; t++) {
@@ -88,7 +93,7 @@ final class QuantizedLinearTest {
         expected[t * out + o] = (float) sum;
       }
     }
-    Rounding.assertWithin(expected, y, i -> (in + 1) * Rounding.U * size[i], "y");
+    Rounding.assertWithin(expected, y, i -> roundings * Rounding.U * size[i], "y");
   }
 
   private static void assertBackward(float[] dy, float[] w, float[] dx, int rows, int out, int in) {
@@ -153,6 +158,31 @@ final class QuantizedLinearTest {
       Tensor product = tensors.empty(rank, out);
       linear.timesTransposed(a, product);
       assertProduct(a.toFloats(), w, product.toFloats(), rank, out, in);
+    }
+  }
+
+  /**
+   * One or two rows are multiplied from the codes: in place of a rounding for each weight there is
+   * one for each block or row. Widths with and without whole lanes, words and blocks.
+   */
+  @ParameterizedTest
+  @CsvSource({"1, 3", "5, 8", "7, 40", "33, 72", "301, 77", "64, 576", "130, 136"})
+  void fewRowsAreMultipliedFromTheCodes(int out, int in) {
+    for (Quantization format :
+        new Quantization[] {Quantization.NF4, Quantization.FP4, Quantization.INT8}) {
+      for (int threads : new int[] {1, 3}) {
+        try (Device device = Device.cpu(threads);
+            Tensors tensors = new Tensors(device);
+            QuantizedLinear linear = linear(tensors, format, out, in)) {
+          float[] w = whole(linear, tensors);
+          for (int rows : new int[] {1, 2, 3, 8, 9}) {
+            Tensor x = tensors.normal("x", rows, in);
+            Tensor y = tensors.empty(rows, out);
+            linear.timesTransposed(x, y);
+            assertProduct(x.toFloats(), w, y.toFloats(), rows, out, in, in + 4);
+          }
+        }
+      }
     }
   }
 
