@@ -16,6 +16,7 @@ import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -105,13 +106,14 @@ public final class Dora implements Mergeable, AutoCloseable {
           });
       y.keepValue();
       Tensor output = y.value();
-      tape.record(y, () -> backward(tape, x, input, u, output, y), input, u, output);
+      tape.record(y, () -> backward(tape, x, u, output, y), List.of(x), u, output);
     }
     return y;
   }
 
-  private void backward(Tape tape, Var x, Tensor input, Tensor u, Tensor output, Var y) {
+  private void backward(Tape tape, Var x, Tensor u, Tensor output, Var y) {
     Device device = tape.device();
+    Tensor input = x.recalled();
     Tensor dy = y.gradientToChange();
     Tensor dB = lora.b().gradientToAddTo();
     factors.addGradientOfWeakRows(input, u, dy);
@@ -156,8 +158,8 @@ public final class Dora implements Mergeable, AutoCloseable {
       Tensor kept = inner.value();
       tape.record(
           y,
-          () -> backward(tape, new Dropped(input, mask, dropped, inner, kept), u, y),
-          input,
+          () -> backward(tape, new Dropped(x.recalled(), mask, dropped, inner, kept), u, y),
+          List.of(x),
           u,
           kept,
           mask.rowKeys());

@@ -15,6 +15,7 @@ import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Rng;
 import dev.lorikeet.torch.Tensor;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -98,16 +99,16 @@ public final class Lora implements Mergeable, AutoCloseable {
         device.gemm(Transpose.NO, Transpose.YES, 1f, dropped, a.value(), 0f, u);
       }
       device.gemm(Transpose.NO, Transpose.YES, scale, u, b.value(), 1f, y.value());
-      tape.record(y, () -> backward(tape, x, input, u, y, mask), saved(input, u, rowKeys));
+      tape.record(y, () -> backward(tape, x, u, y, mask), List.of(x), saved(u, rowKeys));
     } finally {
       rowKeys.ifPresent(Tensor::close);
     }
     return y;
   }
 
-  private void backward(
-      Tape tape, Var x, Tensor input, Tensor u, Var y, Optional<DropoutMask> mask) {
+  private void backward(Tape tape, Var x, Tensor u, Var y, Optional<DropoutMask> mask) {
     Device device = tape.device();
+    Tensor input = x.recalled();
     Tensor dy = y.gradient();
     device.gemm(Transpose.YES, Transpose.NO, scale, dy, u, 1f, b.gradientToAddTo());
     try (Tensor du = u.emptyLike();
@@ -151,8 +152,8 @@ public final class Lora implements Mergeable, AutoCloseable {
     return dropped;
   }
 
-  private static Tensor[] saved(Tensor input, Tensor u, Optional<Tensor> rowKeys) {
-    return rowKeys.isPresent() ? new Tensor[] {input, u, rowKeys.get()} : new Tensor[] {input, u};
+  private static Tensor[] saved(Tensor u, Optional<Tensor> rowKeys) {
+    return rowKeys.isPresent() ? new Tensor[] {u, rowKeys.get()} : new Tensor[] {u};
   }
 
   @Override

@@ -11,6 +11,7 @@ import dev.lorikeet.tape.Var.Slot;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
+import java.util.List;
 
 /**
  * The operations of the tape. T is the number of tokens of a packed batch; all values are float32
@@ -63,7 +64,6 @@ public final class Ops {
     Var result = tape.result(out, x.needsGradient() || weight.isTrainable());
     device.gemm(Transpose.NO, Transpose.YES, 1f, x.value(), w, 0f, out);
     if (weight.isTrainable()) {
-      Tensor input = x.value();
       tape.record(
           result,
           () -> {
@@ -73,11 +73,11 @@ public final class Ops {
                 Transpose.NO,
                 1f,
                 result.gradient(),
-                input,
+                x.recalled(),
                 1f,
                 weight.gradientToAddTo());
           },
-          input);
+          List.of(x));
     } else if (x.needsGradient()) {
       tape.record(result, () -> inputGradient(device, x, result.gradient(), w));
     }
@@ -102,7 +102,7 @@ public final class Ops {
     return x;
   }
 
-  /** Root mean square norm with {@code weight} [H]. */
+  /** Root mean square norm with {@code weight} [H]; computed again on the way back, not held. */
   public static Var rmsNorm(Tape tape, Var x, Parameter weight, double eps) {
     Kernels kernels = tape.kernels();
     Tensor input = x.value();
@@ -118,18 +118,32 @@ public final class Ops {
             () -> {
               Tensor dy = result.gradient();
               if (weight.isTrainable()) {
-                kernels.rmsNormWeightGradient(dy, input, rstd, weight.gradientToAddTo());
+                kernels.rmsNormWeightGradient(dy, x.recalled(), rstd, weight.gradientToAddTo());
               }
               if (x.needsGradient()) {
                 Slot slot = x.gradientSlot();
-                kernels.rmsNormBackward(dy, input, factors, rstd, slot.target(), slot.into());
+                kernels.rmsNormBackward(
+                    dy, x.recalled(), factors, rstd, slot.target(), slot.into());
               }
             },
-            input,
+            List.of(x),
             rstd,
             factors);
       }
-      return result;
+    }
+    tape.derive(result, List.of(x), () -> normed(tape, x.recalled(), weight, eps));
+    return result;
+  }
+
+  private static Tensor normed(Tape tape, Tensor input, Parameter weight, double eps) {
+    Tensor out = input.emptyLike();
+    try (Tensor rstd = tape.device().floats(input.size(0));
+        Tensor factors = weight.value().asFloats()) {
+      tape.kernels().rmsNorm(input, factors, eps, out, rstd);
+      return out;
+    } catch (RuntimeException failure) {
+      out.close();
+      throw failure;
     }
   }
 
@@ -203,7 +217,7 @@ public final class Ops {
     }
   }
 
-  /** silu(gate) · up. */
+  /** silu(gate) · up; computed again on the way back, not held. */
   public static Var swiglu(Tape tape, Var gate, Var up) {
     Tensor gateValue = gate.value();
     Tensor upValue = up.value();
@@ -225,10 +239,21 @@ public final class Ops {
           gateValue,
           upValue);
     }
+    tape.derive(
+        result,
+        List.of(gate, up),
+        () -> {
+          Tensor product = gate.recalled().emptyLike();
+          tape.kernels().swiglu(gate.recalled(), up.recalled(), product);
+          return product;
+        });
     return result;
   }
 
-  /** x + branch: the residual connection. Both get the same gradient. */
+  /**
+   * x + branch: the residual connection. Both get the same gradient. Where the branch is held for
+   * the way back anyway, the sum is not, unless that would make a chain of sums.
+   */
   public static Var residual(Tape tape, Var x, Var branch) {
     Tensor out = x.value().emptyLike();
     Var result = tape.result(out, x.needsGradient() || branch.needsGradient());
@@ -243,6 +268,16 @@ public final class Ops {
                 input.addGradient(result.gradient().retain());
               }
             }
+          });
+    }
+    if (branch.isValueKept() && !x.isDerived()) {
+      tape.derive(
+          result,
+          List.of(x, branch),
+          () -> {
+            Tensor sum = x.recalled().emptyLike().copyFrom(x.recalled());
+            tape.kernels().add(branch.recalled(), sum);
+            return sum;
           });
     }
     return result;

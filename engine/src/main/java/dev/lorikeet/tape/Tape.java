@@ -76,6 +76,15 @@ public final class Tape implements AutoCloseable {
    * @param saved tensors that {@code backward} reads; kept until it has run
    */
   public void record(Var output, Runnable backward, Tensor... saved) {
+    record(output, backward, List.of(), saved);
+  }
+
+  /**
+   * The same for an operation that also reads values by {@link Var#recalled} on its way back.
+   *
+   * @param recalled those values; held, or computed again where that is cheap
+   */
+  public void record(Var output, Runnable backward, List<Var> recalled, Tensor... saved) {
     requireOpen();
     if (mode == Mode.INFERENCE) {
       return;
@@ -87,7 +96,19 @@ public final class Tape implements AutoCloseable {
     for (Tensor tensor : saved) {
       tensor.retain();
     }
-    steps.add(new Step(output, backward, saved));
+    recalled.forEach(Var::keep);
+    steps.add(new Step(output, backward, recalled, saved));
+  }
+
+  /**
+   * Says how to compute {@code result} again from {@code sources}, bit for bit: then these are held
+   * for the way back and not the result. For operations that cost little beside the products around
+   * them.
+   */
+  public void derive(Var result, List<Var> sources, Supplier<Tensor> compute) {
+    if (mode == Mode.RECORD) {
+      result.derive(sources, compute);
+    }
   }
 
   /** Runs a part of the pass and frees all of its values at the end, except the result. */
@@ -188,11 +209,13 @@ public final class Tape implements AutoCloseable {
   private static final class Step {
     final Var output;
     final Runnable backward;
+    private final List<Var> recalled;
     private final Tensor[] saved;
 
-    Step(Var output, Runnable backward, Tensor[] saved) {
+    Step(Var output, Runnable backward, List<Var> recalled, Tensor[] saved) {
       this.output = output;
       this.backward = backward;
+      this.recalled = recalled;
       this.saved = saved;
     }
 
@@ -200,6 +223,7 @@ public final class Tape implements AutoCloseable {
       for (Tensor tensor : saved) {
         tensor.close();
       }
+      recalled.forEach(Var::forget);
     }
   }
 }

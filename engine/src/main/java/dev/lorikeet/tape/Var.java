@@ -2,6 +2,8 @@ package dev.lorikeet.tape;
 
 import dev.lorikeet.kernel.Kernels.Into;
 import dev.lorikeet.torch.Tensor;
+import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,12 @@ public final class Var {
   private @Nullable Tensor gradient;
   private int producers;
   private boolean valueKept;
+  private @Nullable Recipe recipe;
+  private @Nullable Tensor again;
+  private int keepers;
+
+  /** How a value is computed from others; whoever calls it owns the result. */
+  private record Recipe(List<Var> sources, Supplier<Tensor> compute) {}
 
   Var(Tape tape, Tensor value, boolean needsGradient) {
     this.tape = tape;
@@ -24,6 +32,54 @@ public final class Var {
 
   public Tensor value() {
     return value;
+  }
+
+  /**
+   * The value, on the way back, for those that recorded that they read it: it was held since, or it
+   * is computed again, once for all of them.
+   */
+  public Tensor recalled() {
+    if (recipe == null) {
+      return value;
+    }
+    Tensor computed = again;
+    if (computed == null) {
+      computed = recipe.compute.get();
+      again = computed;
+    }
+    return computed;
+  }
+
+  /** Whether the value is computed again instead of held. */
+  boolean isDerived() {
+    return recipe != null;
+  }
+
+  /** From now on the value need not be held: {@code compute} makes it of {@code sources}. */
+  void derive(List<Var> sources, Supplier<Tensor> compute) {
+    recipe = new Recipe(sources, compute);
+  }
+
+  /** Someone reads the value on the way back. */
+  void keep() {
+    if (recipe == null) {
+      value.retain();
+    } else if (keepers++ == 0) {
+      recipe.sources.forEach(Var::keep);
+    }
+  }
+
+  /** Someone has read it. */
+  void forget() {
+    if (recipe == null) {
+      value.close();
+    } else if (--keepers == 0) {
+      if (again != null) {
+        again.close();
+        again = null;
+      }
+      recipe.sources.forEach(Var::forget);
+    }
   }
 
   /** Whether anything below this value is trained. */
