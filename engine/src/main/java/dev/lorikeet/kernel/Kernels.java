@@ -23,9 +23,19 @@ public interface Kernels {
     ADD
   }
 
+  /** A device that brings its own kernels. */
+  interface Provider {
+    /** The kernels for tensors of this device. */
+    Kernels kernels();
+  }
+
   /** The kernels for tensors of {@code device}. */
   static Kernels of(Device device) {
-    return device instanceof CpuDevice cpu ? new VectorKernels(cpu) : new NoKernels(device);
+    return switch (device) {
+      case CpuDevice cpu -> new VectorKernels(cpu);
+      case Provider own -> own.kernels();
+      default -> new NoKernels(device);
+    };
   }
 
   /**

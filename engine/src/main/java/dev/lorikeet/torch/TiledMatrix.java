@@ -57,7 +57,7 @@ public record TiledMatrix(
   }
 
   /** The matrix that a tensor of two bytes an element holds. */
-  static TiledMatrix of(Tensor half) {
+  public static TiledMatrix of(Tensor half) {
     int columns = Math.toIntExact(half.size(1));
     long rowBytes = (long) columns * half.dtype().bytes();
     return new TiledMatrix(
