@@ -28,6 +28,7 @@ final class ExampleStore implements AutoCloseable {
   private final ScratchFile examples;
   private EncodeReport report = EncodeReport.NONE;
   private long bytes;
+  private long entryBytes;
 
   private ExampleStore(Path folder, String source) {
     this.folder = folder;
@@ -56,28 +57,27 @@ final class ExampleStore implements AutoCloseable {
   private void fill(SampleReader reader, Encoder encoder) {
     ScratchFile.Appender appender = examples.appender();
     try {
-      report =
-          encoder.encode(
-              reader,
-              example -> {
-                try {
-                  appender.append(ExampleBytes.of(example));
-                } catch (IOException failure) {
-                  throw new UncheckedIOException(failure);
-                }
-              });
+      report = encoder.encode(reader, example -> append(example, appender));
       appender.flush();
-      bytes = appender.count();
     } catch (UncheckedIOException failure) {
-      throw unwritten(
-          appender.count(), reader.shareRead(), Objects.requireNonNull(failure.getCause()));
+      throw unwritten(bytes, reader.shareRead(), Objects.requireNonNull(failure.getCause()));
     } catch (IOException failure) {
-      throw unwritten(appender.count(), 1, failure);
+      throw unwritten(bytes, 1, failure);
     }
     if (report.examples() > Integer.MAX_VALUE) {
       throw new DataException(
           "%s gives %d examples; at most %d can be trained on: cut it into several files"
               .formatted(source, report.examples(), Integer.MAX_VALUE));
+    }
+  }
+
+  private void append(Example example, ScratchFile.Appender appender) {
+    bytes += ExampleBytes.count(example.length());
+    entryBytes += StoredExamples.ENTRY;
+    try {
+      appender.append(ExampleBytes.of(example));
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
     }
   }
 
@@ -146,10 +146,11 @@ final class ExampleStore implements AutoCloseable {
    * @param share of the data file that they come from, 0 to 1
    */
   private DataException unwritten(long written, double share, IOException failure) {
+    double known = bytes + entryBytes;
     String needed =
         share > 0 && share < 1
-            ? "about %.0f MB".formatted(written / share / MEGABYTE)
-            : "more than %.0f MB".formatted(written / MEGABYTE);
+            ? "about %.0f MB".formatted(known / share / MEGABYTE)
+            : "at least %.0f MB".formatted(known / MEGABYTE);
     return new DataException(
         "encoding %s into a temporary file in %s failed after %.0f MB: %s; it needs %s there, and %s free; make room, or name a folder on another disk in output.dir"
             .formatted(
