@@ -59,7 +59,7 @@ final class DataMemoryTest {
     requireFlat(200_000);
   }
 
-  /** Two minutes; prints the numbers of docs/data.md. */
+  /** A minute; prints the numbers of docs/data.md. */
   @Test
   @Tag("slow")
   @EnabledOnOs(OS.LINUX)
