@@ -73,18 +73,32 @@ public record BatchPlan(
     return (int) (step / stepsPerEpoch());
   }
 
-  /** Indices into the training examples for {@code step}, a list for each micro-batch. */
+  /**
+   * Indices into the training examples for {@code step}, a list for each micro-batch. Draws the
+   * whole order of the epoch; {@link Batches} goes over many steps and draws it once.
+   */
   public List<List<Integer>> indices(long step) {
-    int epoch = epoch(step);
+    return indices(step, order(epoch(step)));
+  }
+
+  /**
+   * Order in which {@code epoch} visits the examples.
+   *
+   * @return their indices, or nothing for the order of the source
+   */
+  int[] order(int epoch) {
+    return order == Order.SHUFFLED ? Shuffle.permutation(examples, seed, epoch) : new int[0];
+  }
+
+  /** The same as {@link #indices(long)} with the {@link #order(int)} of the step's epoch. */
+  List<List<Integer>> indices(long step, int[] visited) {
     int first = (int) (step % stepsPerEpoch()) * globalBatch;
     int end = (int) Math.min(examples, (long) first + globalBatch);
-    int[] permutation =
-        order == Order.SHUFFLED ? Shuffle.permutation(examples, seed, epoch) : new int[0];
     List<List<Integer>> microBatches = new ArrayList<>();
     for (long start = first; start < end; start += microBatch) {
       List<Integer> indices = new ArrayList<>();
       for (int i = (int) start; i < Math.min(end, start + microBatch); i++) {
-        indices.add(order == Order.SHUFFLED ? permutation[i] : i);
+        indices.add(order == Order.SHUFFLED ? visited[i] : i);
       }
       microBatches.add(List.copyOf(indices));
     }
@@ -97,15 +111,7 @@ public record BatchPlan(
    * @param train the training examples, as many as the plan was made for
    */
   public GlobalBatch batch(long step, List<Example> train) {
-    if (train.size() != examples) {
-      throw new IllegalArgumentException(
-          "a plan over " + examples + " examples got " + train.size());
-    }
-    List<MicroBatch> microBatches =
-        indices(step).stream()
-            .map(indices -> new MicroBatch(indices.stream().map(train::get).toList()))
-            .toList();
-    return new GlobalBatch(step, epoch(step), microBatches);
+    return new Batches(this, train).batch(step);
   }
 
   private void requireStep(long step) {

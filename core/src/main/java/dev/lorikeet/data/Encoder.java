@@ -2,10 +2,11 @@ package dev.lorikeet.data;
 
 import dev.lorikeet.error.DataException;
 import dev.lorikeet.tokenizer.Tokenizer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * Turns samples into examples.
@@ -68,36 +69,26 @@ public final class Encoder {
   }
 
   /**
-   * The examples of a file.
+   * Encodes what is left in {@code reader}, one record at a time.
    *
-   * @param examples in the order of the file
-   */
-  public record Encoded(List<Example> examples, EncodeReport report) {
-    public Encoded {
-      examples = List.copyOf(examples);
-    }
-  }
-
-  /**
-   * Encodes what is left in {@code reader}.
-   *
+   * @param kept takes each example in the order of the file
+   * @return what became of the records
    * @throws DataException for a record that cannot be used
    */
-  public Encoded encode(SampleReader reader) {
-    List<Example> examples = new ArrayList<>();
+  public EncodeReport encode(SampleReader reader, Consumer<Example> kept) {
     EncodeReport report = EncodeReport.NONE;
     for (var next = reader.next(); next.isPresent(); next = reader.next()) {
       for (Example whole : whole(next.get())) {
-        Optional<Example> kept = cut(whole);
-        kept.ifPresent(examples::add);
-        report = report.plus(count(whole, kept));
+        Optional<Example> cut = cut(whole);
+        cut.ifPresent(kept);
+        report = report.plus(count(whole, cut));
       }
     }
-    return new Encoded(examples, report);
+    return report;
   }
 
   /** The examples of a sample before any cut; each has a token, and its first label is inside. */
-  private List<Example> whole(Sample sample) {
+  private Iterable<Example> whole(Sample sample) {
     return switch (sample) {
       case Sample.Completion(long id, String prompt, String response) -> {
         int[] start = tokenizer.encodeSequence(prompt);
@@ -112,14 +103,18 @@ public final class Encoder {
     };
   }
 
-  private List<Example> windows(int[] tokens) {
+  private Iterable<Example> windows(int[] tokens) {
     int room = maxSeqLen - prefix.length;
-    List<Example> windows = new ArrayList<>();
-    for (int start = 0; start < tokens.length; start += room) {
-      int[] window = Arrays.copyOfRange(tokens, start, Math.min(tokens.length, start + room));
-      windows.add(new Example(windows.size(), join(prefix, window), 1));
-    }
-    return windows;
+    return () ->
+        IntStream.range(0, Math.ceilDiv(tokens.length, room))
+            .mapToObj(window -> window(window, tokens, room))
+            .iterator();
+  }
+
+  private Example window(int window, int[] tokens, int room) {
+    int start = window * room;
+    int end = (int) Math.min(tokens.length, (long) start + room);
+    return new Example(window, join(prefix, Arrays.copyOfRange(tokens, start, end)), 1);
   }
 
   private Optional<Example> cut(Example whole) {

@@ -1,5 +1,6 @@
 package dev.lorikeet.data;
 
+import java.nio.IntBuffer;
 import java.util.Arrays;
 
 /**
@@ -59,6 +60,11 @@ public final class Example {
   /** How many tokens are learned. */
   public int labelCount() {
     return tokens.length - firstLabel;
+  }
+
+  /** Writes the token ids to {@code target}. */
+  void copyTokens(IntBuffer target) {
+    target.put(tokens);
   }
 
   /** Writes the token ids to {@code target} from {@code offset} on. */

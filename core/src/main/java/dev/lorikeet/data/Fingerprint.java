@@ -10,19 +10,26 @@ import java.util.List;
  * (4) and token ids (4 each), big-endian.
  */
 public final class Fingerprint {
-  private Fingerprint() {}
+  private final MessageDigest digest = HashingStream.sha256Digest();
+
+  Fingerprint() {}
 
   /** The hash as 64 lower-case hexadecimal digits. */
   public static String of(List<Example> examples) {
-    MessageDigest digest = HashingStream.sha256Digest();
+    Fingerprint fingerprint = new Fingerprint();
     for (Example example : examples) {
-      ByteBuffer bytes = ByteBuffer.allocate(16 + 4 * example.length());
-      bytes.putLong(example.id()).putInt(example.firstLabel()).putInt(example.length());
-      for (int position = 0; position < example.length(); position++) {
-        bytes.putInt(example.token(position));
-      }
-      digest.update(bytes.array());
+      fingerprint.add(ExampleBytes.of(example));
     }
+    return fingerprint.hex();
+  }
+
+  /** Adds the next example, whose {@link ExampleBytes} are all of {@code bytes}. */
+  void add(ByteBuffer bytes) {
+    digest.update(bytes.duplicate());
+  }
+
+  /** The hash of what was added; nothing is to be added after this. */
+  String hex() {
     return HexFormat.of().formatHex(digest.digest());
   }
 }

@@ -54,7 +54,8 @@ public final class PackedBatch {
     if (examples.isEmpty()) {
       throw new IllegalArgumentException("a batch has at least one example");
     }
-    return new PackedBatch(examples);
+    // Stored examples are read once: the packing goes over them several times.
+    return new PackedBatch(List.copyOf(examples));
   }
 
   /** Token ids, [T]. */

@@ -29,10 +29,12 @@ public final class SampleReader implements AutoCloseable {
   private final Format format;
   private final HashingStream bytes;
   private final Optional<JsonRecords> records;
+  private final long size;
   private boolean textRead;
 
-  private SampleReader(Path file, Format format, HashingStream bytes) {
+  private SampleReader(Path file, Format format, long size, HashingStream bytes) {
     this.file = file;
+    this.size = size;
     this.format = format;
     this.bytes = bytes;
     this.records =
@@ -52,7 +54,10 @@ public final class SampleReader implements AutoCloseable {
     }
     try {
       return new SampleReader(
-          file, format, new HashingStream(new BufferedInputStream(Files.newInputStream(file))));
+          file,
+          format,
+          Files.size(file),
+          new HashingStream(new BufferedInputStream(Files.newInputStream(file))));
     } catch (NoSuchFileException e) {
       throw new DataException(
           "data file " + file + " does not exist (looked in " + Path.of("").toAbsolutePath() + ")",
@@ -88,6 +93,16 @@ public final class SampleReader implements AutoCloseable {
     textRead = true;
     String text = plainText();
     return text.isEmpty() ? Optional.empty() : Optional.of(new Sample.Book(text));
+  }
+
+  /** The file that is read. */
+  Path file() {
+    return file;
+  }
+
+  /** Share of the file that is read, 0 to 1. */
+  double shareRead() {
+    return size == 0 ? 1 : Math.min(1, (double) bytes.count() / size);
   }
 
   /** Name, size and hash of the file; reads what is left of it. */

@@ -1,8 +1,10 @@
 /**
  * From data files to the batches that are trained on: records, prompts, tokens, split, order.
  *
- * <p>Every stage is a pure function of its input and the seed, and is hashed for provenance. Knows
- * {@code config}, {@code tokenizer} and {@code error}; nothing here needs a tensor library.
+ * <p>Every stage is a pure function of its input and the seed, and is hashed for provenance.
+ * Encoded examples lie in temporary files ({@link dev.lorikeet.data.ExampleStore}), never all in
+ * memory. Knows {@code config}, {@code tokenizer} and {@code error}; nothing here needs a tensor
+ * library.
  */
 @NullMarked
 package dev.lorikeet.data;

@@ -1,64 +1,95 @@
 package dev.lorikeet.data;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.Tokenizer;
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A data set lies in the Java heap: four bytes a token and a few dozen an example. So memory grows
- * with the data, and nothing but the tokens makes it grow.
+ * Memory does not grow with the data: examples lie on the disk, and only an epoch's order takes 4
+ * bytes an example.
  */
-@Tag("slow")
 final class DataMemoryTest {
-  private static final Path TINY = Path.of("src/test/resources/dev/lorikeet/tokenizer/tiny");
+  private static final long MEBIBYTE = 1 << 20;
 
-  /** The example, its array's header and two references of lists. */
-  private static final int BYTES_OF_EXAMPLE = 64;
+  /** Objects around a data set, and what a heap moves by itself. */
+  private static final long HEAP_NOISE = MEBIBYTE;
 
-  /** What a heap moves by itself. */
-  private static final long NOISE = 1 << 20;
+  /**
+   * What two processes that do the same differ by: the tokenizer's cache of 10,000 words, which
+   * only many records fill (2 MB), and less than 1 MB besides. The order of an epoch lies in the
+   * heap, which is of one size.
+   */
+  private static final long PROCESS_NOISE = 4 * MEBIBYTE;
 
   @TempDir private Path folder;
 
   @Test
-  void anExampleTakesItsTokensAndLittleElse() throws IOException {
-    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
-      taken(100, tokenizer);
+  @Tag("slow")
+  void theHeapHoldsNoExample() throws IOException {
+    try (Tokenizer tokenizer = HfTokenizer.open(DataProcess.TINY)) {
+      heap(100, tokenizer);
       for (int records : new int[] {1_000, 10_000, 100_000}) {
-        Taken taken = taken(records, tokenizer);
-        long limit = 4 * taken.tokens + (long) BYTES_OF_EXAMPLE * records + NOISE;
-        assertTrue(taken.bytes <= limit, records + " records: " + taken + ", limit " + limit);
+        Heap heap = heap(records, tokenizer);
+        assertTrue(heap.loaded <= HEAP_NOISE, records + " records: " + heap);
+        long order = (long) Integer.BYTES * records;
+        assertTrue(heap.inEpoch <= order + HEAP_NOISE, records + " records: " + heap);
       }
     }
   }
 
-  private record Taken(long bytes, long tokens) {}
+  /**
+   * 200,000 records would take 46 MB as objects (42 tokens and 64 bytes each). The small process
+   * encodes its 1,000 records 200 times, so that compilers and collector have the same to do.
+   */
+  @Test
+  @Tag("slow")
+  @EnabledOnOs(OS.LINUX)
+  void aProcessTakesNoMoreForTwoHundredThousandRecordsThanForAThousand()
+      throws IOException, InterruptedException {
+    requireFlat(200_000);
+  }
 
-  private Taken taken(int records, Tokenizer tokenizer) throws IOException {
-    Path file = folder.resolve(records + ".jsonl");
-    try (BufferedWriter out = Files.newBufferedWriter(file)) {
-      for (int i = 0; i < records; i++) {
-        out.write(
-            "{\"prompt\": \"The old tree number %d said\", \"completion\": \" that it sang %d songs\"}\n"
-                .formatted(i, i));
-      }
-    }
-    RunConfig config =
-        RunConfig.of("model", file)
-            .with("data.format=prompt_completion", "data.validation=0.0", "data.max_seq_len=128");
+  /** A minute; prints the numbers of docs/data.md. */
+  @Test
+  @Tag("slow")
+  @EnabledOnOs(OS.LINUX)
+  void norForAMillion() throws IOException, InterruptedException {
+    requireFlat(1_000_000);
+  }
+
+  private void requireFlat(int records) throws IOException, InterruptedException {
+    int few = 1_000;
+    DataProcess.Taken small =
+        DataProcess.run(DataProcess.write(folder, few), Math.min(200, records / few));
+    DataProcess.Taken large = DataProcess.run(DataProcess.write(folder, records), 1);
+    System.out.printf("%d records: %s%n%d records: %s%n", few, small, records, large);
+    assertTrue(large.tokens() > 30L * records, "an epoch was gone through: " + large);
+    assertTrue(large.resident() <= small.resident() + PROCESS_NOISE, small + ", " + large);
+  }
+
+  private record Heap(long loaded, long inEpoch) {}
+
+  private Heap heap(int records, Tokenizer tokenizer) throws IOException {
+    RunConfig config = DataProcess.config(DataProcess.write(folder, records));
     long before = used();
-    DataSet data = DataSet.load(config.data(), 1, tokenizer);
-    long bytes = used() - before;
-    return new Taken(bytes, data.train().stream().mapToLong(Example::length).sum());
+    try (DataSet data = DataSet.load(config.data(), 1, tokenizer, folder)) {
+      long loaded = used() - before;
+      Batches batches = new Batches(BatchPlan.of(config, data.train().size()), data.train());
+      GlobalBatch batch = batches.batch(0);
+      long inEpoch = used() - before;
+      assertEquals(batch, batches.batch(0));
+      return new Heap(loaded, inEpoch);
+    }
   }
 
   private static long used() {

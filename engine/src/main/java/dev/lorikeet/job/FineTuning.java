@@ -18,6 +18,7 @@ import dev.lorikeet.train.MemoryGuard;
 import dev.lorikeet.train.MicroBatchChoice;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -67,7 +68,12 @@ public final class FineTuning implements AutoCloseable {
         loaded = load(recipe);
         AdapterRecipe.widened(recipe, loaded.directory()).ifPresent(listener::notice);
         fitted = fitToContext(recipe);
-        data = DataSet.load(fitted.data(), fitted.train().seed(), loaded.tokenizer());
+        data =
+            DataSet.load(
+                fitted.data(),
+                fitted.train().seed(),
+                loaded.tokenizer(),
+                existing(fitted.output().dir()));
         data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
         trained = StepMemory.trained(loaded.model(), loaded.adapter());
         TrainingRules.of(recipe).groups().requireMatches(trained);
@@ -139,6 +145,18 @@ public final class FineTuning implements AutoCloseable {
         BaseFormat.of(config),
         AdapterRecipe.chosenLayers(config.adapter()),
         device);
+  }
+
+  /**
+   * The nearest folder at or above {@code folder} that is there. The disk of the runs takes the
+   * encoded data: the system's folder for temporary files is often memory.
+   */
+  private static Path existing(Path folder) {
+    Path there = folder.toAbsolutePath().normalize();
+    while (!Files.isDirectory(there) && there.getParent() != null) {
+      there = there.getParent();
+    }
+    return there;
   }
 
   /** The recipe with sequences no longer than the model's context. */
@@ -324,6 +342,9 @@ public final class FineTuning implements AutoCloseable {
 
   @Override
   public void close() {
+    if (data != null) {
+      data.close();
+    }
     if (loaded != null) {
       loaded.close();
     }

@@ -3,7 +3,6 @@ package dev.lorikeet.job;
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.data.DataSet;
-import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.error.ConfigException;
@@ -16,7 +15,6 @@ import dev.lorikeet.train.MemoryGuard;
 import dev.lorikeet.train.StepShape;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -80,24 +78,17 @@ final class StepMemory implements AutoCloseable {
     try (Trainer trainer = new Trainer(model, trained, setup, shapes, Collective.solo());
         LastGood copies = new LastGood(copied, 0)) {
       copies.beforeStep();
-      MicroBatch longest = new MicroBatch(longest(data.train(), shape.microBatch()));
+      MicroBatch longest = new MicroBatch(data.train().longest(shape.microBatch()));
       // Gradients exist from the second micro-batch and step on, before activations do.
       boolean accumulates = shape.microBatch() < config.train().globalBatch();
       List<MicroBatch> batch = accumulates ? List.of(longest, longest) : List.of(longest);
       trainer.step(new GlobalBatch(0, 0, batch));
       trainer.step(new GlobalBatch(1, 0, batch));
       if (!data.validation().isEmpty()) {
-        trainer.validate(longest(data.validation(), shape.microBatch()), shape.microBatch());
+        trainer.validate(data.validation().longest(shape.microBatch()), shape.microBatch());
       }
       return shapes.memory().peakBytes();
     }
-  }
-
-  private static List<Example> longest(List<Example> examples, int count) {
-    return examples.stream()
-        .sorted(Comparator.comparingInt(Example::length).reversed())
-        .limit(count)
-        .toList();
   }
 
   /** What a run trains: an adapter's parameters, or the model's own that are trainable. */

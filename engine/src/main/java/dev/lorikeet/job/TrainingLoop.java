@@ -3,6 +3,7 @@ package dev.lorikeet.job;
 import dev.lorikeet.config.TrainSettings;
 import dev.lorikeet.config.TrainSettings.BadStepPolicy;
 import dev.lorikeet.data.BatchPlan;
+import dev.lorikeet.data.Batches;
 import dev.lorikeet.data.DataSet;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.job.FineTuneResult.End;
@@ -25,6 +26,7 @@ final class TrainingLoop {
 
   private final TrainSettings settings;
   private final Job job;
+  private final Batches batches;
   private final Validation validation;
   private final long startNanos = System.nanoTime();
   private final long elapsedBefore;
@@ -62,6 +64,7 @@ final class TrainingLoop {
     this.settings = settings;
     this.job = job;
     this.state = state;
+    batches = new Batches(job.plan(), job.data().train());
     validation = new Validation(settings, job.plan(), job.data().validation(), job.trainer());
     elapsedBefore = state.elapsedNanos();
     firstStep = state.step();
@@ -114,7 +117,7 @@ final class TrainingLoop {
     StepReport report =
         switch (job.trainer()
             .attempt(
-                job.plan().batch(state.step(), job.data().train()),
+                batches.batch(state.step()),
                 state.means().limits(settings.spikeFactor(), settings.gradNormSpikeFactor()))) {
           case StepReport done -> {
             job.lastGood().afterStep(state.updates() + 1);

@@ -2,25 +2,24 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.config.TrainSettings;
 import dev.lorikeet.data.BatchPlan;
-import dev.lorikeet.data.Example;
+import dev.lorikeet.data.Examples;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.train.Evaluation;
 import dev.lorikeet.train.Trainer;
 import java.time.Duration;
-import java.util.List;
 
 /** When and how the held-out examples are asked. */
 final class Validation {
   private final TrainSettings settings;
   private final BatchPlan plan;
-  private final List<Example> heldOut;
+  private final Examples heldOut;
   private final Trainer trainer;
   private long lastNanos = System.nanoTime();
 
-  Validation(TrainSettings settings, BatchPlan plan, List<Example> heldOut, Trainer trainer) {
+  Validation(TrainSettings settings, BatchPlan plan, Examples heldOut, Trainer trainer) {
     this.settings = settings;
     this.plan = plan;
-    this.heldOut = List.copyOf(heldOut);
+    this.heldOut = heldOut;
     this.trainer = trainer;
   }
 

@@ -1,10 +1,10 @@
 package dev.lorikeet.train;
 
 import dev.lorikeet.data.Example;
+import dev.lorikeet.data.Examples;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.train.MicroBatchChoice.Trial;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.function.LongSupplier;
 
@@ -32,7 +32,7 @@ public record MicroBatchTrials(Trainer trainer, List<Example> examples, LongSupp
   private static final double NANOS_PER_SECOND = 1e9;
 
   public MicroBatchTrials {
-    examples = examples.stream().sorted(Comparator.comparingInt(Example::length)).toList();
+    examples = Examples.of(examples);
   }
 
   /**
@@ -75,10 +75,10 @@ public record MicroBatchTrials(Trainer trainer, List<Example> examples, LongSupp
 
   /** The middle ones of {@code size} equal parts of the examples in order of their length. */
   MicroBatch sample(int size) {
-    List<Example> sample = new ArrayList<>();
+    int[] middles = new int[size];
     for (int i = 0; i < size; i++) {
-      sample.add(examples.get((int) ((2L * i + 1) * examples.size() / (2L * size))));
+      middles[i] = (int) ((2L * i + 1) * examples.size() / (2L * size));
     }
-    return new MicroBatch(sample);
+    return new MicroBatch(Examples.of(examples).byLength(middles));
   }
 }

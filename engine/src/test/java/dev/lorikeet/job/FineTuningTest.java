@@ -13,17 +13,22 @@ import dev.lorikeet.run.RunRecord;
 import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.run.RunStore;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.train.StepReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,6 +60,43 @@ final class FineTuningTest {
     RunConfig run = recipe.with("adapter.technique=" + technique, "train.max_steps=6");
     byte[] first = weights(FineTuning.run(run));
     assertArrayEquals(first, weights(FineTuning.run(run)));
+  }
+
+  /** The encoded data lies in files without a name on the disk of the runs. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void whatIsEncodedIsGoneWithTheRun() throws IOException {
+    List<Long> openAtSteps = new ArrayList<>();
+    RunListener counting =
+        new RunListener() {
+          @Override
+          public void step(StepReport report, Start start, Duration left) {
+            openAtSteps.add(openDataFiles());
+          }
+        };
+    RunConfig run = recipe.with("train.max_steps=2", "data.validation=0");
+    FineTuning.run(run, FineTuneOptions.defaults(), counting);
+    assertEquals(List.of(3L, 3L), openAtSteps);
+    assertEquals(0, openDataFiles());
+  }
+
+  private long openDataFiles() {
+    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+      Path disk = folder.toRealPath();
+      return open.map(FineTuningTest::target)
+          .filter(file -> file.startsWith(disk) && file.toString().contains("/.lorikeet-"))
+          .count();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Path target(Path descriptor) {
+    try {
+      return Files.readSymbolicLink(descriptor);
+    } catch (IOException closedMeanwhile) {
+      return descriptor;
+    }
   }
 
   @Test

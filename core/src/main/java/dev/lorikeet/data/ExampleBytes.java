@@ -1,0 +1,49 @@
+package dev.lorikeet.data;
+
+import java.nio.ByteBuffer;
+
+/**
+ * An example as bytes, the form that is hashed ({@link Fingerprint}) and stored ({@link
+ * ExampleStore}): id (8 bytes), first label (4), number of tokens (4), token ids (4 each),
+ * big-endian.
+ */
+final class ExampleBytes {
+  /** Bytes before the tokens. */
+  static final int HEADER = 16;
+
+  private static final int ID = 0;
+  private static final int FIRST_LABEL = 8;
+  private static final int LENGTH = 12;
+
+  private ExampleBytes() {}
+
+  /** Bytes of an example of {@code length} tokens. */
+  static int count(int length) {
+    return Math.toIntExact(HEADER + (long) Integer.BYTES * length);
+  }
+
+  /** The bytes of {@code example}, from position 0 to the limit. */
+  static ByteBuffer of(Example example) {
+    ByteBuffer bytes = ByteBuffer.allocate(count(example.length()));
+    bytes.putLong(example.id()).putInt(example.firstLabel()).putInt(example.length());
+    example.copyTokens(bytes.asIntBuffer());
+    return bytes.rewind();
+  }
+
+  /** Number of tokens that the header at {@code bytes}' beginning tells. */
+  static int length(ByteBuffer bytes) {
+    return bytes.getInt(LENGTH);
+  }
+
+  /** The example whose bytes are all of {@code bytes}. */
+  static Example read(ByteBuffer bytes) {
+    return new Example(bytes.getLong(ID), tokens(bytes), bytes.getInt(FIRST_LABEL));
+  }
+
+  /** The token ids of the example whose bytes are all of {@code bytes}. */
+  static int[] tokens(ByteBuffer bytes) {
+    int[] tokens = new int[(bytes.limit() - HEADER) / Integer.BYTES];
+    bytes.slice(HEADER, bytes.limit() - HEADER).asIntBuffer().get(tokens);
+    return tokens;
+  }
+}
