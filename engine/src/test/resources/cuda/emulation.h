@@ -19,6 +19,7 @@
 #define __shared__ static
 #define __forceinline__ inline __attribute__((always_inline))
 #define __grid_constant__
+#define __align__(n) __attribute__((aligned(n)))
 #define __launch_bounds__(...)
 
 struct EmulatedIndex {

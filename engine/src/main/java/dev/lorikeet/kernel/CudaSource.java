@@ -5,14 +5,15 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** The source of the CUDA kernels, as one text that includes nothing. */
 public final class CudaSource {
   /** Where the files are, beside this class. */
   static final String FOLDER = "cuda/";
 
-  /** What the others include; it comes first. */
-  static final String COMMON = "common.cuh";
+  /** What the others include; they come first. */
+  static final List<String> HEADERS = List.of("common.cuh", "four_bit.cuh");
 
   /** Files of kernels. */
   static final List<String> FILES =
@@ -24,23 +25,25 @@ public final class CudaSource {
           "rows.cu",
           "elements.cu",
           "updates.cu",
-          "adafactor.cu");
+          "adafactor.cu",
+          "dequantize.cu",
+          "four_bit_rows.cu",
+          "four_bit_product.cu");
 
-  private static final String INCLUDE = "#include \"" + COMMON + "\"";
+  private static final Pattern INCLUDE = Pattern.compile("(?m)^#(include .*|pragma once)$");
 
   private CudaSource() {}
 
   /** All files one behind the other; errors of a compiler name file and line. */
   public static String text() {
     StringBuilder text = new StringBuilder();
-    append(text, COMMON, read(COMMON).replace("#pragma once", ""));
-    for (String file : FILES) {
-      append(text, file, read(file).replace(INCLUDE, ""));
-    }
+    HEADERS.forEach(file -> append(text, file));
+    FILES.forEach(file -> append(text, file));
     return text.toString();
   }
 
-  private static void append(StringBuilder text, String file, String source) {
+  private static void append(StringBuilder text, String file) {
+    String source = INCLUDE.matcher(read(file)).replaceAll("");
     text.append("#line 1 \"").append(file).append("\"\n").append(source).append('\n');
   }
 

@@ -59,8 +59,7 @@ final class CudaUpdateCases {
           return List.of(parameter.toFloats(), mean.toFloats(), square.toFloats());
         },
         expected -> {
-          IntToDoubleFunction mean =
-              i -> 0.9 * Math.abs(m[i]) + 0.1 * Math.abs(g[i]);
+          IntToDoubleFunction mean = i -> 0.9 * Math.abs(m[i]) + 0.1 * Math.abs(g[i]);
           // β as float32 errs by U of β; 1 − β₂ is 0.001, whose float32 errs by U of itself.
           return List.of(
               i -> {
@@ -85,8 +84,8 @@ final class CudaUpdateCases {
           return List.of(parameter.toFloats());
         },
         _ ->
-            List.of(i ->
-                5 * U * (Math.abs(p[i]) + RATE * (Math.abs(g[i]) + DECAY * Math.abs(p[i])))));
+            List.of(
+                i -> 5 * U * (Math.abs(p[i]) + RATE * (Math.abs(g[i]) + DECAY * Math.abs(p[i])))));
   }
 
   private static CudaCase momentum(int length, Direction direction) {
@@ -130,8 +129,7 @@ final class CudaUpdateCases {
             List.of(
                 i -> {
                   double parts = 0.9 * Math.abs(m[i]) + 0.1 * Math.abs(g[i]);
-                  boolean unsure =
-                      parts > 0 && Math.abs(0.9 * m[i] + 0.1 * g[i]) <= 4 * U * parts;
+                  boolean unsure = parts > 0 && Math.abs(0.9 * m[i] + 0.1 * g[i]) <= 4 * U * parts;
                   return (unsure ? 2 * RATE : 0) + 4 * U * (Math.abs(p[i]) + RATE);
                 },
                 i -> 4 * U * (Math.abs(m[i]) + 0.01 * Math.abs(g[i]))));
@@ -185,8 +183,7 @@ final class CudaUpdateCases {
           double meanRow = mean;
           return List.of(
               i -> {
-                double square =
-                    rowSquares[i / columns] / meanRow * expected.get(2)[i % columns];
+                double square = rowSquares[i / columns] / meanRow * expected.get(2)[i % columns];
                 double u = Math.abs(g[i]) / Math.sqrt(square);
                 return 4 * U * Math.abs(p[i]) + ADAFACTOR_ROUNDINGS * U * RATE * u;
               },
