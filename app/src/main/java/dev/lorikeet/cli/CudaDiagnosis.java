@@ -52,6 +52,14 @@ final class CudaDiagnosis {
             "libtorch for CUDA is linked against it.",
             "Install cuDNN 9 for CUDA 13."));
     checks.add(
+        cuda.missing().isEmpty()
+            ? Check.ok("CUDA libraries", "all", "libtorch for CUDA is linked against them.")
+            : Check.warn(
+                "CUDA libraries",
+                "no " + String.join(", ", cuda.missing()),
+                "libtorch for CUDA is linked against them: install the whole toolkit of CUDA 13,"
+                    + " and NCCL 2 (libnccl2)."));
+    checks.add(
         library(
             "NVRTC",
             cuda.compiler(),

@@ -22,8 +22,7 @@ final class CudaProbe {
   private CudaProbe() {}
 
   static Machine.Cuda look() {
-    return found(
-        nvidiaSmi(), Files.exists(Path.of("/dev/nvidia0")), CudaLibraries.ofThisMachine());
+    return found(nvidiaSmi(), Files.exists(Path.of("/dev/nvidia0")), CudaLibraries.ofThisMachine());
   }
 
   /**
@@ -41,7 +40,8 @@ final class CudaProbe {
         gpus,
         libraries.find(CudaLibraries.RUNTIME),
         libraries.find(CudaLibraries.DNN),
-        libraries.find(CudaLibraries.COMPILER));
+        libraries.find(CudaLibraries.COMPILER),
+        libraries.missing(CudaLibraries.TORCH));
   }
 
   private static Machine.Gpu gpu(String line) {

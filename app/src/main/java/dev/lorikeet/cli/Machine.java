@@ -95,16 +95,22 @@ record Machine(
    * @param runtime CUDA 13's run time, where it was found
    * @param dnn cuDNN 9
    * @param compiler NVRTC of CUDA 13 or 12
+   * @param missing what else libtorch for CUDA is linked against and was not found
    */
   record Cuda(
-      List<Gpu> gpus, Optional<Path> runtime, Optional<Path> dnn, Optional<Path> compiler) {
+      List<Gpu> gpus,
+      Optional<Path> runtime,
+      Optional<Path> dnn,
+      Optional<Path> compiler,
+      List<String> missing) {
     Cuda {
       gpus = List.copyOf(gpus);
+      missing = List.copyOf(missing);
     }
 
     /** No GPU and nothing for one. */
     static Cuda none() {
-      return new Cuda(List.of(), Optional.empty(), Optional.empty(), Optional.empty());
+      return new Cuda(List.of(), Optional.empty(), Optional.empty(), Optional.empty(), List.of());
     }
   }
 

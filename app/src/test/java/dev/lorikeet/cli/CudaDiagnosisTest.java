@@ -45,13 +45,13 @@ final class CudaDiagnosisTest {
   void withoutAGpuThereIsOneLine() {
     List<Check> checks = checks(Build.CPU);
     assertEquals(1, checks.size());
-    assertEquals(
-        "OK no NVIDIA GPU found. Training runs on the CPU.", text(checks, "CUDA"));
+    assertEquals("OK no NVIDIA GPU found. Training runs on the CPU.", text(checks, "CUDA"));
   }
 
   @Test
   void wholeInstallationIsGood() throws IOException {
     install("usr/local/cuda-13.0/lib64", "libcudart.so.13", "libnvrtc.so.13");
+    install("usr/local/cuda-13.0/lib", CudaLibraries.TORCH.toArray(String[]::new));
     install("usr/lib/x86_64-linux-gnu", "libcudnn.so.9");
     List<Check> checks = checks(Build.CUDA, H100);
     assertEquals(
@@ -77,6 +77,8 @@ final class CudaDiagnosisTest {
     assertEquals(
         "WARN no libcudnn.so.9 found. Install cuDNN 9 for CUDA 13.", text(checks, "cuDNN 9"));
     assertTrue(text(checks, "NVRTC").startsWith("WARN no libnvrtc.so.13 found"));
+    assertTrue(
+        text(checks, "CUDA libraries").contains("libcupti.so.13, libnccl.so.2. libtorch for CUDA"));
     assertTrue(text(checks, "CUDA build").contains("LORIKEET_CUDA=1 ./lorikeet doctor"));
   }
 
@@ -101,8 +103,7 @@ final class CudaDiagnosisTest {
   @Test
   void driverThatSaysLittleIsUnderstood() {
     CudaLibraries libraries = CudaLibraries.of(Map.of(), root);
-    List<Check> checks =
-        CudaDiagnosis.of(CudaProbe.found(List.of(), true, libraries), Build.CPU);
+    List<Check> checks = CudaDiagnosis.of(CudaProbe.found(List.of(), true, libraries), Build.CPU);
     assertTrue(text(checks, "GPU").startsWith("WARN NVIDIA GPU, unknown"), text(checks, "GPU"));
     assertTrue(text(checks, "NVIDIA driver").startsWith("WARN unknown"));
     assertTrue(

@@ -26,7 +26,8 @@ class DoctorCommandTest {
 
   private static Machine machine(
       Machine.Java java, Machine.Cpu cpu, Machine.Memory memory, Machine.Libc libc) {
-    return new Machine(java, cpu, memory, List.of(), libraries("pytorch-2.jar"), Machine.Cuda.none(), libc);
+    return new Machine(
+        java, cpu, memory, List.of(), libraries("pytorch-2.jar"), Machine.Cuda.none(), libc);
   }
 
   private static List<Machine.Library> libraries(String torch) {

@@ -413,7 +413,9 @@ class LauncherTest {
     assertTrue(lastBuildWasForCuda());
     assertEquals(1, first.err().lines().count(), first.err());
     assertTrue(
-        first.err().startsWith("Building Lorikeet for CUDA (CUDA 13 in " + lib + "; LORIKEET_CUDA=0"),
+        first
+            .err()
+            .startsWith("Building Lorikeet for CUDA (CUDA 13 in " + lib + "; LORIKEET_CUDA=0"),
         first.err());
     assertEquals("libraries " + lib + "\n", first.out());
     Result second = lorikeet("doctor");
@@ -422,8 +424,7 @@ class LauncherTest {
     Result cpu = lorikeet("doctor");
     assertFalse(lastBuildWasForCuda());
     assertEquals("libraries \n", cpu.out());
-    assertFalse(
-        Files.exists(project().resolve("app/target/lib/pytorch-2-linux-x86_64-gpu.jar")));
+    assertFalse(Files.exists(project().resolve("app/target/lib/pytorch-2-linux-x86_64-gpu.jar")));
   }
 
   @Test

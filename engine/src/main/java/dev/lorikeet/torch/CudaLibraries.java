@@ -34,6 +34,21 @@ public final class CudaLibraries {
   /** cuDNN, which libtorch for CUDA is linked against. */
   public static final List<String> DNN = List.of("libcudnn.so.9");
 
+  /** What else libtorch for CUDA is linked against, of CUDA 13 and NCCL 2. */
+  public static final List<String> TORCH =
+      List.of(
+          "libcublas.so.13",
+          "libcublasLt.so.13",
+          "libcufft.so.12",
+          "libcurand.so.10",
+          "libcusparse.so.12",
+          "libcufile.so.0",
+          "libcupti.so.13",
+          "libnccl.so.2");
+
+  /** The compiler opens this one by its name alone, which only some loaders would find. */
+  private static final String COMPILER_PART = "libnvrtc-builtins.so.";
+
   private static final List<String> SYSTEM_FOLDERS =
       List.of(
           "usr/lib/x86_64-linux-gnu",
@@ -82,6 +97,7 @@ public final class CudaLibraries {
     folders.add(toolkit.resolve("lib64"));
     folders.add(toolkit.resolve("targets/x86_64-linux/lib"));
     folders.add(toolkit.resolve("lib"));
+    folders.add(toolkit.resolve("extras/CUPTI/lib64"));
   }
 
   /** The folders cuda-13 and the like, newest first as their names go. */
@@ -105,9 +121,9 @@ public final class CudaLibraries {
         .findFirst();
   }
 
-  /** Where was looked, for a message. */
-  public List<Path> folders() {
-    return folders;
+  /** Those of the names that are in none of the folders. */
+  public List<String> missing(List<String> names) {
+    return names.stream().filter(name -> find(List.of(name)).isEmpty()).toList();
   }
 
   /**
@@ -120,7 +136,11 @@ public final class CudaLibraries {
    */
   SymbolLookup load(List<String> names, String purpose, String advice) {
     List<String> candidates = new ArrayList<>();
-    find(names).ifPresent(path -> candidates.add(path.toString()));
+    find(names)
+        .ifPresent(path -> {
+          loadParts(path.resolveSibling("."));
+          candidates.add(path.toString());
+        });
     candidates.addAll(names);
     List<String> refusals = new ArrayList<>();
     for (String candidate : candidates) {
@@ -138,5 +158,17 @@ public final class CudaLibraries {
                 String.join(", ", refusals),
                 String.join(", ", folders.stream().map(Path::toString).toList()),
                 advice));
+  }
+
+  /** A library that is loaded already is not looked for by its name. */
+  private static void loadParts(Path folder) {
+    try (DirectoryStream<Path> parts = Files.newDirectoryStream(folder, COMPILER_PART + "*")) {
+      for (Path part : parts) {
+        SymbolLookup.libraryLookup(part, Arena.global());
+      }
+    } catch (IOException | IllegalArgumentException refused) {
+      // The compiler then looks for it, and says what it misses.
+      return;
+    }
   }
 }

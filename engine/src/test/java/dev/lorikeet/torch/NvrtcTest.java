@@ -51,6 +51,7 @@ final class NvrtcTest {
         assertThrows(
             IllegalStateException.class,
             () -> compiler.compile("#line 7 \"norm.cu\"\nnonsense;\n", target));
-    assertTrue(String.valueOf(wrong.getMessage()).contains("norm.cu(7): error"), wrong.getMessage());
+    assertTrue(
+        String.valueOf(wrong.getMessage()).contains("norm.cu(7): error"), wrong.getMessage());
   }
 }
