@@ -1,8 +1,8 @@
 """Steps of PEFT on a GPU on the model that GpuModel wrote; prints one line of JSON.
 
 Arguments: model folder, shape, technique (lora | dora | qlora | qdora | full), device (cuda | cpu), steps.
-Compute in bfloat16 on a GPU, float32 elsewhere; scaled-dot-product attention; AdamW. What is not installed
-is named in the line as missing.
+Compute in bfloat16 on a GPU, float32 elsewhere; scaled-dot-product attention; AdamW. Memory is that of torch's
+allocator, so it is told on a GPU only. What is not installed is named in the line as missing.
 """
 
 import json
@@ -70,10 +70,6 @@ try:
     line["seconds"] = seconds
     if device == "cuda":
         line["peak_bytes"] = torch.cuda.max_memory_allocated()
-    else:
-        import resource
-
-        line["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 except ImportError as missing:
     line["missing"] = str(missing)
 except torch.cuda.OutOfMemoryError as full:

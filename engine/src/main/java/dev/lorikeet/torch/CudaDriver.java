@@ -160,7 +160,13 @@ final class CudaDriver {
   }
 
   private void makeCurrent() {
-    call("choosing a GPU's context", setCurrent, context);
+    int result;
+    try {
+      result = (int) setCurrent.invokeExact(context);
+    } catch (Throwable failure) {
+      throw new IllegalStateException("cuCtxSetCurrent", failure);
+    }
+    require(result, "choosing a GPU's context");
   }
 
   private MethodHandle function(String name, MemoryLayout... parameters) {

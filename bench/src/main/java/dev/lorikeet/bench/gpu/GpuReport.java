@@ -96,6 +96,9 @@ public final class GpuReport {
   }
 
   private void targets(StringBuilder text, String shape) {
+    if (shape.equalsIgnoreCase(GpuShape.TINY.name())) {
+      return; // too small for a target
+    }
     OptionalDouble lora = speed(shape, "lora", OURS);
     target(
         text,
