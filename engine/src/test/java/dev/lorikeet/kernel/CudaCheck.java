@@ -1,5 +1,7 @@
 package dev.lorikeet.kernel;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import dev.lorikeet.kernel.CudaCase.Memory;
 import dev.lorikeet.kernel.CudaFourBit.Factors;
 import dev.lorikeet.kernel.CudaWeightCases.Shape;
@@ -96,7 +98,12 @@ public final class CudaCheck {
       expected = one.run().results(reference, memory);
     }
     try (Memory memory = new Memory(gpu)) {
-      CudaKernelsTest.verify(one, expected, one.run().results(kernels, memory));
+      List<float[]> actual = one.run().results(kernels, memory);
+      CudaKernelsTest.verify(one, expected, actual);
+      List<float[]> again = one.run().results(kernels, memory);
+      for (int i = 0; i < actual.size(); i++) {
+        assertArrayEquals(actual.get(i), again.get(i), one.name() + ", once more: result " + i);
+      }
     }
   }
 }

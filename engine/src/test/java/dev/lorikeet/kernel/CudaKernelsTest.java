@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -65,6 +66,42 @@ final class CudaKernelsTest {
     List<float[]> reversed = run(given, kernels, gpu);
     for (int i = 0; i < actual.size(); i++) {
       assertArrayEquals(actual.get(i), reversed.get(i), given.name() + ", reversed: result " + i);
+    }
+  }
+
+  /** A GPU cannot refuse; a loss or a state that is no number ends the step. */
+  @Test
+  void whatIsNotInItsTableGivesNoNumber() {
+    CudaKernels kernels = new CudaKernels(cuda, new TorchKernels(Precision.FLOAT64));
+    try (Memory memory = new Memory(gpu)) {
+      Tensor ids = memory.ints(1, 5, -1);
+      Tensor losses = memory.floats(new float[3], 3);
+      kernels.crossEntropy(memory.floats(new float[15], 3, 5), ids, losses);
+      assertArrayEquals(
+          new float[] {(float) Math.log(5), Float.NaN, Float.NaN}, losses.toFloats(), 1e-6f);
+      Tensor out = memory.floats(new float[3], 3, 1);
+      kernels.gatherRows(memory.floats(new float[5], 5, 1), ids, out);
+      assertArrayEquals(new float[] {0, Float.NaN, Float.NaN}, out.toFloats());
+      Tensor x = memory.floats(new float[6], 3, 2);
+      Tensor angles = memory.floats(new float[5], 5, 1);
+      kernels.rope(x, angles, angles, ids, Kernels.Rotation.FORWARD);
+      assertArrayEquals(
+          new float[] {0, 0, Float.NaN, Float.NaN, Float.NaN, Float.NaN}, x.toFloats());
+      Tensor table = memory.floats(new float[5], 5, 1);
+      kernels.scatterAddRows(memory.floats(new float[] {1, 2, 3}, 3, 1), ids, table);
+      assertArrayEquals(new float[] {Float.NaN, 1, 0, 0, 0}, table.toFloats());
+    }
+  }
+
+  @Test
+  void sumOfSquaresStaysOnTheGpuAndGrows() {
+    CudaKernels kernels = new CudaKernels(cuda, new TorchKernels(Precision.FLOAT64));
+    try (Memory memory = new Memory(gpu)) {
+      Tensor x = memory.floats(new float[] {3, 4}, 1, 2);
+      Tensor total = memory.keep(CudaGrids.doubles(gpu, 1));
+      kernels.sumOfSquares(x, total, Kernels.Into.REPLACE);
+      kernels.sumOfSquares(x, total, Kernels.Into.ADD);
+      assertEquals(50.0, total.segment().get(ValueLayout.JAVA_DOUBLE, 0));
     }
   }
 
