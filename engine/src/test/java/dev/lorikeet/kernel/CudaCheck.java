@@ -2,6 +2,7 @@ package dev.lorikeet.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.kernel.CudaCase.Memory;
 import dev.lorikeet.kernel.CudaFourBit.Factors;
 import dev.lorikeet.kernel.CudaWeightCases.Shape;
@@ -27,6 +28,16 @@ public final class CudaCheck {
 
   /** The program. */
   public static void main(String[] arguments) {
+    try {
+      System.exit(check(arguments) == 0 ? 0 : 1);
+    } catch (LorikeetException missing) {
+      System.out.println("FAIL  " + missing.getMessage());
+      System.exit(1);
+    }
+  }
+
+  /** How many checks failed. */
+  private static int check(String[] arguments) {
     boolean emulated = arguments[0].equals("emulation");
     Path cache = Path.of(arguments[1]);
     int failures = 0;
@@ -54,7 +65,7 @@ public final class CudaCheck {
     }
     launcher.close();
     System.out.println(failures + " failed");
-    System.exit(failures == 0 ? 0 : 1);
+    return failures;
   }
 
   /** The checks by name. */

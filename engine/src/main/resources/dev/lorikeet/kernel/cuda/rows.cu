@@ -31,23 +31,17 @@ extern "C" __global__ void gather_rows_float16(
 }
 
 // table[ids[t]] += rows[t], in the order of t. The block of the first row with an id adds all rows with
-// it, so no sum has two writers. An id outside the table makes row 0 of the table not a number.
+// it, so no sum has two writers. An id outside the table is left out: what was gathered for it is not a
+// number already.
 extern "C" __global__ void scatter_add_rows(
     const float* rows, const int* ids, float* table, int count, int width, int table_rows) {
   __shared__ int chunk[256];
   int own = ids[blockIdx.x];
-  bool known = own >= 0 && own < table_rows;
-  int earlier = 0;
+  int left_out = own < 0 || own >= table_rows;
   for (int t = threadIdx.x; t < (int)blockIdx.x; t += blockDim.x) {
-    earlier |= ids[t] == own;
+    left_out |= ids[t] == own;  // another block has it
   }
-  if (__syncthreads_or(earlier)) {
-    return;
-  }
-  if (!known) {
-    if (threadIdx.x == 0) {
-      table[0] = bits_to_float(0x7fc00000u);
-    }
+  if (__syncthreads_or(left_out)) {
     return;
   }
   float* to = table + (long long)own * width;
