@@ -7,7 +7,9 @@ import dev.lorikeet.torch.ManagedDevice;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
@@ -17,21 +19,33 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("gpu")
 final class CudaOnGpuTest {
   @TempDir private static Path cache;
+  private static CudaLauncher launcher;
+  private static ManagedDevice gpu;
+  private static Device host;
 
-  @TestFactory
-  Stream<DynamicTest> everyKernelAgreesWithItsReference() {
+  @BeforeAll
+  static void open() {
     CudaLibraries libraries = CudaLibraries.ofThisMachine();
     Assumptions.assumeTrue(
         Files.exists(Path.of("/dev/nvidia0")) && libraries.find(CudaLibraries.DRIVER).isPresent(),
         "kernels on a GPU need an NVIDIA GPU and its driver");
-    CudaLauncher launcher = CudaLauncher.open(libraries, 0, CudaSource.text(), cache);
-    ManagedDevice gpu = new ManagedDevice(libraries, launcher);
-    Device host = Device.cpu(1);
+    launcher = CudaLauncher.open(libraries, 0, CudaSource.text(), cache);
+    gpu = new ManagedDevice(libraries, launcher);
+    host = Device.cpu(1);
+  }
+
+  @AfterAll
+  static void close() {
+    if (host != null) {
+      host.close();
+      gpu.close();
+      launcher.close();
+    }
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyKernelAgreesWithItsReference() {
     return CudaCheck.checks(launcher, gpu, host).entrySet().stream()
-        .map(check -> DynamicTest.dynamicTest(check.getKey(), check.getValue()::run))
-        .onClose(() -> {
-          host.close();
-          launcher.close();
-        });
+        .map(check -> DynamicTest.dynamicTest(check.getKey(), check.getValue()::run));
   }
 }
