@@ -41,7 +41,7 @@ final class Diagnosis {
     machine.disks().forEach(disk -> checks.add(disk(disk)));
     machine.libraries().forEach(library -> checks.add(library(library, machine.cpu())));
     checks.add(libc(machine.libc()));
-    checks.add(gpu(machine));
+    checks.addAll(CudaDiagnosis.of(machine.cuda(), build(machine)));
     return checks;
   }
 
@@ -167,20 +167,12 @@ final class Diagnosis {
     return major > 2 || (major == 2 && Integer.parseInt(parts.group(2)) >= GLIBC_MINOR);
   }
 
-  private static Check gpu(Machine machine) {
-    String name = "CUDA";
-    if (machine.gpus().isEmpty()) {
-      return Check.ok(name, "no NVIDIA GPU found", "Training runs on the CPU.");
-    }
-    String found = String.join("; ", machine.gpus());
+  private static CudaDiagnosis.Build build(Machine machine) {
     boolean cuda =
         machine.libraries().stream()
             .flatMap(library -> library.jar().stream())
             .anyMatch(jar -> jar.startsWith("pytorch-") && jar.contains("-gpu"));
-    return cuda
-        ? Check.ok(name, found, "This build has libtorch for CUDA.")
-        : Check.warn(
-            name, found, "This build has libtorch for the CPU only, so the GPU stays idle.");
+    return cuda ? CudaDiagnosis.Build.CUDA : CudaDiagnosis.Build.CPU;
   }
 
   private static String gib(long bytes) {

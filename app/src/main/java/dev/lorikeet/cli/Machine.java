@@ -14,7 +14,7 @@ import java.util.Set;
  * @param memory main memory
  * @param disks the places that Lorikeet writes to
  * @param libraries the native libraries on the class path; none of them is loaded
- * @param gpus what {@code nvidia-smi} reports, a line per GPU; empty without that program
+ * @param cuda NVIDIA GPUs and what they need
  * @param libc the C library
  */
 record Machine(
@@ -23,13 +23,12 @@ record Machine(
     Memory memory,
     List<Disk> disks,
     List<Library> libraries,
-    List<String> gpus,
+    Cuda cuda,
     Libc libc) {
 
   Machine {
     disks = List.copyOf(disks);
     libraries = List.copyOf(libraries);
-    gpus = List.copyOf(gpus);
   }
 
   /**
@@ -88,6 +87,42 @@ record Machine(
    *     class path has none
    */
   record Library(String name, Optional<String> jar) {}
+
+  /**
+   * NVIDIA GPUs, and the libraries without which they stay idle.
+   *
+   * @param gpus those that there are
+   * @param runtime CUDA 13's run time, where it was found
+   * @param dnn cuDNN 9
+   * @param compiler NVRTC of CUDA 13 or 12
+   * @param missing what else libtorch for CUDA is linked against and was not found
+   */
+  record Cuda(
+      List<Gpu> gpus,
+      Optional<Path> runtime,
+      Optional<Path> dnn,
+      Optional<Path> compiler,
+      List<String> missing) {
+    Cuda {
+      gpus = List.copyOf(gpus);
+      missing = List.copyOf(missing);
+    }
+
+    /** No GPU and nothing for one. */
+    static Cuda none() {
+      return new Cuda(List.of(), Optional.empty(), Optional.empty(), Optional.empty(), List.of());
+    }
+  }
+
+  /**
+   * An NVIDIA GPU.
+   *
+   * @param name as the maker calls it
+   * @param memory as the driver reports it
+   * @param driver version of the driver
+   * @param capability ten times the compute capability; empty if the driver does not say
+   */
+  record Gpu(String name, String memory, String driver, Optional<Integer> capability) {}
 
   /**
    * The C library.

@@ -8,7 +8,6 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URL;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -17,7 +16,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import oshi.SystemInfo;
 import oshi.hardware.CentralProcessor;
 import oshi.hardware.GlobalMemory;
@@ -25,7 +23,6 @@ import oshi.hardware.HardwareAbstractionLayer;
 
 /** Looks at the machine that Lorikeet runs on, and loads neither libtorch nor the tokenizer. */
 final class MachineProbe {
-  private static final int NVIDIA_SECONDS = 10;
   private static final int LONGEST_VERSION = 32;
 
   private MachineProbe() {}
@@ -39,12 +36,16 @@ final class MachineProbe {
         memory(hardware.getMemory()),
         List.of(disk("runs and models", here), disk("unpacked native libraries", javacppCache())),
         List.of(
-            new Machine.Library("libtorch", jarOf(bytedeco("pytorch", "torch"))),
+            new Machine.Library(
+                "libtorch",
+                jarOf(bytedeco("pytorch", "torch", "-gpu"))
+                    .or(() -> jarOf(bytedeco("pytorch", "torch", "")))),
             new Machine.Library(
                 "BLAS",
-                jarOf(bytedeco("mkl", "mkl_rt")).or(() -> jarOf(bytedeco("openblas", "openblas")))),
+                jarOf(bytedeco("mkl", "mkl_rt", ""))
+                    .or(() -> jarOf(bytedeco("openblas", "openblas", "")))),
             new Machine.Library("tokenizer", jarOf(tokenizer()))),
-        gpus(),
+        CudaProbe.look(),
         new Machine.Libc(isLinux(), isLinux() ? glibc() : Optional.empty()));
   }
 
@@ -93,11 +94,12 @@ final class MachineProbe {
         : Path.of(set).toAbsolutePath();
   }
 
-  /** The resource of a bytedeco jar that holds the library for this platform. */
-  private static String bytedeco(String project, String library) {
+  /** The resource of a bytedeco jar that holds the library for this platform and extension. */
+  private static String bytedeco(String project, String library, String extension) {
     String system = isMac() ? "macosx" : isLinux() ? "linux" : "windows";
     String cpu = isArm() ? "arm64" : "x86_64";
-    return "org/bytedeco/" + project + "/" + system + "-" + cpu + "/" + fileOf("jni" + library);
+    String folder = system + "-" + cpu + extension;
+    return "org/bytedeco/" + project + "/" + folder + "/" + fileOf("jni" + library);
   }
 
   /** The resource of DJL's jar that holds the tokenizer library for this platform. */
@@ -132,31 +134,6 @@ final class MachineProbe {
     String path = url.getPath();
     String jar = path.substring(0, path.indexOf("!/"));
     return Optional.of(jar.substring(jar.lastIndexOf('/') + 1));
-  }
-
-  private static List<String> gpus() {
-    try {
-      Process process =
-          new ProcessBuilder(
-                  "nvidia-smi",
-                  "--query-gpu=name,memory.total,driver_version",
-                  "--format=csv,noheader")
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      if (!process.waitFor(NVIDIA_SECONDS, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-        return List.of();
-      }
-      return process.exitValue() == 0
-          ? process.inputReader(StandardCharsets.UTF_8).lines().toList()
-          : List.of();
-    } catch (IOException e) {
-      // The program is not installed: there is no NVIDIA driver.
-      return List.of();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return List.of();
-    }
   }
 
   /** Asks the C library itself, which costs no other process; empty where it is not glibc. */

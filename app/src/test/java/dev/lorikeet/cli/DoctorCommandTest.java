@@ -26,7 +26,8 @@ class DoctorCommandTest {
 
   private static Machine machine(
       Machine.Java java, Machine.Cpu cpu, Machine.Memory memory, Machine.Libc libc) {
-    return new Machine(java, cpu, memory, List.of(), libraries("pytorch-2.jar"), List.of(), libc);
+    return new Machine(
+        java, cpu, memory, List.of(), libraries("pytorch-2.jar"), Machine.Cuda.none(), libc);
   }
 
   private static List<Machine.Library> libraries(String torch) {
@@ -129,27 +130,13 @@ class DoctorCommandTest {
                 new Machine.Disk("runs and models", Path.of("here"), 1L << 20),
                 new Machine.Disk("unpacked native libraries", Path.of("there"), 2 * GIB)),
             List.of(new Machine.Library("libtorch", Optional.empty())),
-            List.of(),
+            Machine.Cuda.none(),
             GLIBC);
 
     assertEquals("FAIL 1 MiB free in here", verdict(machine, "Disk for runs and models"));
     assertEquals(
         "WARN 2.0 GiB free in there", verdict(machine, "Disk for unpacked native libraries"));
     assertEquals("FAIL no jar for this platform (amd64)", verdict(machine, "libtorch"));
-  }
-
-  @Test
-  void gpuIsUsedOnlyByABuildForCuda() {
-    List<String> gpus = List.of("NVIDIA H100, 81559 MiB, 580.1");
-    Machine cpuBuild =
-        new Machine(
-            JAVA, CPU, MEMORY, List.of(), libraries("pytorch-2-linux-x86_64.jar"), gpus, GLIBC);
-    Machine gpuBuild =
-        new Machine(
-            JAVA, CPU, MEMORY, List.of(), libraries("pytorch-2-linux-x86_64-gpu.jar"), gpus, GLIBC);
-
-    assertEquals("WARN NVIDIA H100, 81559 MiB, 580.1", verdict(cpuBuild, "CUDA"));
-    assertEquals("OK NVIDIA H100, 81559 MiB, 580.1", verdict(gpuBuild, "CUDA"));
   }
 
   @Test

@@ -373,6 +373,80 @@ class LauncherTest {
     assertFalse(Files.exists(project().resolve("app/target/lorikeet.jar")));
   }
 
+  /** A Maven that builds, with libtorch for CUDA where it is asked for. */
+  private void mavenThatBuildsFlavours() throws IOException {
+    Path target = project().resolve("app/target");
+    maven(
+        """
+        mkdir -p '%1$s/lib'
+        name=pytorch-2-linux-x86_64.jar
+        for arg in "$@"; do if [ "$arg" = -Pcuda ]; then name=pytorch-2-linux-x86_64-gpu.jar; fi; done
+        touch '%1$s/lorikeet.jar' "%1$s/lib/$name"
+        """
+            .formatted(target));
+  }
+
+  /** A CUDA_HOME with CUDA 13's run time in it. */
+  private Path cuda13() throws IOException {
+    Path lib = Files.createDirectories(temp.resolve("cuda 13/lib64"));
+    Files.writeString(lib.resolve("libcudart.so.13"), "");
+    environment.put("CUDA_HOME", temp.resolve("cuda 13").toString());
+    return lib;
+  }
+
+  private boolean lastBuildWasForCuda() throws IOException {
+    return mavenCalls().getLast().contains(" -Pcuda ");
+  }
+
+  @Test
+  void cudaIsBuiltWhereGpuAndCuda13AreFound() throws Exception {
+    Path home = jdk("jdk", "25.0.3");
+    environment.put("JAVA_HOME", home.toString());
+    mavenThatBuildsFlavours();
+    Path lib = cuda13();
+    script(temp.resolve("tools/nvidia-smi"), "[ \"$1\" = -L ] && echo 'GPU 0: NVIDIA H100'\n");
+    script(home.resolve("bin/java"), "echo \"libraries $LD_LIBRARY_PATH\"\n");
+
+    Result first = lorikeet("doctor");
+
+    assertEquals(0, first.code(), first.err());
+    assertTrue(lastBuildWasForCuda());
+    assertEquals(1, first.err().lines().count(), first.err());
+    assertTrue(
+        first
+            .err()
+            .startsWith("Building Lorikeet for CUDA (CUDA 13 in " + lib + "; LORIKEET_CUDA=0"),
+        first.err());
+    assertEquals("libraries " + lib + "\n", first.out());
+    Result second = lorikeet("doctor");
+    assertEquals("", second.err(), "it is built once");
+    environment.put("LORIKEET_CUDA", "0");
+    Result cpu = lorikeet("doctor");
+    assertFalse(lastBuildWasForCuda());
+    assertEquals("libraries \n", cpu.out());
+    assertFalse(Files.exists(project().resolve("app/target/lib/pytorch-2-linux-x86_64-gpu.jar")));
+  }
+
+  @Test
+  void gpuOrCudaAloneIsNotEnoughUnlessAskedFor() throws Exception {
+    org.junit.jupiter.api.Assumptions.assumeFalse(
+        Files.exists(Path.of("/dev/nvidia0")), "this machine has no GPU");
+    environment.put("JAVA_HOME", jdk("jdk", "25.0.3").toString());
+    mavenThatBuildsFlavours();
+    cuda13();
+    script(temp.resolve("tools/nvidia-smi"), "exit 9\n");
+    lorikeet("doctor");
+    assertFalse(lastBuildWasForCuda());
+
+    environment.put("LORIKEET_CUDA", "1");
+    lorikeet("doctor");
+    assertTrue(lastBuildWasForCuda());
+    environment.put("LORIKEET_CUDA", "yes");
+    assertEquals(
+        "error: LORIKEET_CUDA is yes: set it to 1 for CUDA, to 0 for the CPU, or leave it unset.\n",
+        lorikeet("doctor").err());
+  }
+
   @Test
   void missingMavenIsToldInOneSentence() throws Exception {
     environment.put("JAVA_HOME", jdk("jdk", "25.0.3").toString());

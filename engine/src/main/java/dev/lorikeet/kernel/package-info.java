@@ -5,6 +5,10 @@
  * <p>The updates of optimisers stand apart in {@link dev.lorikeet.kernel.UpdateKernels}; their
  * reference are plain loops.
  *
+ * <p>{@link dev.lorikeet.kernel.CudaKernels} starts the kernels of {@link
+ * dev.lorikeet.kernel.CudaSource} on a GPU, one class for what is not a product with a 4-bit weight
+ * and {@link dev.lorikeet.kernel.CudaFourBit} for what is.
+ *
  * <p>Every kernel writes into tensors that its caller allocated, so the bytes of a computation are
  * those of the code above, whatever computes. Sums run in a fixed order and exponentials are own
  * polynomials: results do not depend on whether a loop was interpreted or compiled.

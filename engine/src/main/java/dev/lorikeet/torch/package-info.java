@@ -8,6 +8,9 @@
  * tells what a run needs. libtorch itself is reached through {@link dev.lorikeet.torch.LibTorch}:
  * the plain reference of every fused kernel.
  *
+ * <p>{@link dev.lorikeet.torch.CudaLauncher} compiles and starts CUDA kernels through the foreign
+ * function API, without libtorch.
+ *
  * <p>Knows only {@code error}.
  */
 @NullMarked
