@@ -1,5 +1,6 @@
 package dev.lorikeet.bench.gpu;
 
+import dev.lorikeet.bench.BenchShape;
 import dev.lorikeet.format.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -96,7 +97,7 @@ public final class GpuReport {
   }
 
   private void targets(StringBuilder text, String shape) {
-    if (shape.equalsIgnoreCase(GpuShape.TINY.name())) {
+    if (shape.equalsIgnoreCase(BenchShape.TINY.name())) {
       return; // too small for a target
     }
     OptionalDouble lora = speed(shape, "lora", OURS);
@@ -114,7 +115,7 @@ public final class GpuReport {
         1.15,
         -1,
         ratio(lora, speed(shape, "qlora", OURS)));
-    if (shape.equalsIgnoreCase(GpuShape.THREE_B.name())) {
+    if (shape.equalsIgnoreCase(BenchShape.THREE_B.name())) {
       target(
           text,
           shape + ": QLoRA tokens/s / PEFT",

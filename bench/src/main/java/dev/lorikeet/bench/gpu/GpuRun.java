@@ -1,7 +1,10 @@
 package dev.lorikeet.bench.gpu;
 
+import dev.lorikeet.bench.BenchModel;
+import dev.lorikeet.bench.BenchShape;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.LorikeetException;
+import dev.lorikeet.format.StoredType;
 import dev.lorikeet.job.FineTuneOptions;
 import dev.lorikeet.job.FineTuneResult;
 import dev.lorikeet.job.FineTuning;
@@ -32,10 +35,10 @@ public final class GpuRun {
 
   /** The program. */
   public static void main(String[] arguments) throws IOException {
-    GpuModel model = new GpuModel(Path.of(arguments[1]));
-    GpuShape shape = GpuShape.valueOf(arguments[2].toUpperCase(Locale.ROOT));
+    BenchModel model = new BenchModel(Path.of(arguments[1]));
+    BenchShape shape = BenchShape.valueOf(arguments[2].toUpperCase(Locale.ROOT));
     if (arguments[0].equals("prepare")) {
-      model.prepare(shape);
+      model.prepare(shape, StoredType.BF16);
       return;
     }
     Map<String, Object> line = new LinkedHashMap<>();
@@ -53,7 +56,7 @@ public final class GpuRun {
   }
 
   private static RunConfig recipe(
-      GpuModel model, String technique, String device, int steps, List<String> further) {
+      BenchModel model, String technique, String device, int steps, List<String> further) {
     List<String> overrides = new ArrayList<>();
     overrides.add("device=" + device);
     overrides.add("adapter.technique=" + technique);

@@ -1,0 +1,95 @@
+package dev.lorikeet.bench;
+
+import dev.lorikeet.job.Devices;
+import dev.lorikeet.model.LlamaConfig;
+import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Device.Transpose;
+import dev.lorikeet.torch.Tensor;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.LongStream;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What the hardware allows: the matrix products of a frozen base alone, each map forward and its
+ * input's gradient, with nothing between them; and the fastest product there is. Prints one line of
+ * JSON.
+ */
+final class OneLimit {
+  private static final int ROUNDS = 5;
+  private static final int SIDE = 2048;
+  private static final long READ = 1L << 26;
+
+  private final Device device;
+  private final int tokens;
+
+  private OneLimit(Device device, int tokens) {
+    this.device = device;
+    this.tokens = tokens;
+  }
+
+  /** Arguments: name of the shape, tokens of a step. */
+  public static void main(String[] args) {
+    LlamaConfig shape = BenchShape.valueOf(args[0].toUpperCase(Locale.ROOT)).config();
+    Map<String, Object> line = new LinkedHashMap<>();
+    try (Device device = Devices.open("cpu")) {
+      OneLimit limit = new OneLimit(device, Integer.parseInt(args[1]));
+      int hidden = shape.hiddenSize();
+      int queries = shape.numAttentionHeads() * shape.headDim();
+      int keys = shape.numKeyValueHeads() * shape.headDim();
+      int mlp = shape.intermediateSize();
+      double layer =
+          limit.map(hidden, queries)
+              + 2 * limit.map(hidden, keys)
+              + limit.map(queries, hidden)
+              + 2 * limit.map(hidden, mlp)
+              + limit.map(mlp, hidden);
+      double head = limit.map(hidden, shape.vocabSize());
+      line.put("products_seconds", shape.numHiddenLayers() * layer + head);
+      double peak = limit.seconds(SIDE, SIDE, SIDE, Transpose.NO);
+      line.put("peak_gflops", 2.0 * SIDE * SIDE * SIDE / peak * 1e-9);
+      line.put("read_gbytes", limit.readBandwidth());
+    }
+    System.out.println(JsonMapper.shared().writeValueAsString(line));
+  }
+
+  /** Seconds of x·Wᵀ and dy·W. */
+  private double map(int in, int out) {
+    return seconds(tokens, out, in, Transpose.YES) + seconds(tokens, in, out, Transpose.NO);
+  }
+
+  private double seconds(int m, int n, int k, Transpose transposeB) {
+    try (Tensor a = device.zeros(m, k);
+        Tensor b = transposeB == Transpose.YES ? device.zeros(n, k) : device.zeros(k, n);
+        Tensor c = device.zeros(m, n)) {
+      return best(() -> device.gemm(Transpose.NO, transposeB, 1f, a, b, 0f, c));
+    }
+  }
+
+  /** GB/s of a product with one row, which reads a matrix beyond every cache once. */
+  private double readBandwidth() {
+    int columns = 4096;
+    int rows = Math.toIntExact(READ / columns);
+    try (Tensor x = device.zeros(1, columns);
+        Tensor w = device.zeros(rows, columns);
+        Tensor y = device.zeros(1, rows)) {
+      return READ
+          * 4
+          / best(() -> device.gemm(Transpose.NO, Transpose.YES, 1f, x, w, 0f, y))
+          * 1e-9;
+    }
+  }
+
+  private static double best(Runnable work) {
+    return LongStream.range(0, ROUNDS)
+            .map(round -> {
+              long start = System.nanoTime();
+              work.run();
+              return System.nanoTime() - start;
+            })
+            .min()
+            .orElseThrow()
+        * 1e-9;
+  }
+}
