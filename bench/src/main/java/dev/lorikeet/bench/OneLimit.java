@@ -5,6 +5,9 @@ import dev.lorikeet.model.LlamaConfig;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -20,6 +23,7 @@ final class OneLimit {
   private static final int ROUNDS = 5;
   private static final int SIDE = 2048;
   private static final long READ = 1L << 26;
+  private static final int LINE = 64;
 
   private final Device device;
   private final int tokens;
@@ -67,18 +71,40 @@ final class OneLimit {
     }
   }
 
-  /** GB/s of a product with one row, which reads a matrix beyond every cache once. */
+  /** GB/s of all threads that add up what lies beyond every cache. */
   private double readBandwidth() {
-    int columns = 4096;
-    int rows = Math.toIntExact(READ / columns);
-    try (Tensor x = device.zeros(1, columns);
-        Tensor w = device.zeros(rows, columns);
-        Tensor y = device.zeros(1, rows)) {
-      return READ
-          * 4
-          / best(() -> device.gemm(Transpose.NO, Transpose.YES, 1f, x, w, 0f, y))
-          * 1e-9;
+    try (Tensor far = device.zeros(READ)) {
+      long bytes = far.bytes() / device.threads() / LINE * LINE;
+      long[] sums = new long[device.threads()];
+      double seconds =
+          best(() ->
+              device.forRange(
+                  sums.length,
+                  1,
+                  (from, to) -> {
+                    for (int part = from; part < to; part++) {
+                      sums[part] = sum(far.segment().asSlice(part * bytes, bytes));
+                    }
+                  }));
+      if (Arrays.stream(sums).anyMatch(sum -> sum != 0)) {
+        throw new IllegalStateException("zeros that add up to something");
+      }
+      return bytes * sums.length / seconds * 1e-9;
     }
+  }
+
+  private static long sum(MemorySegment memory) {
+    long a = 0;
+    long b = 0;
+    long c = 0;
+    long d = 0;
+    for (long at = 0; at < memory.byteSize(); at += LINE / 2) {
+      a += memory.get(ValueLayout.JAVA_LONG, at);
+      b += memory.get(ValueLayout.JAVA_LONG, at + 8);
+      c += memory.get(ValueLayout.JAVA_LONG, at + 16);
+      d += memory.get(ValueLayout.JAVA_LONG, at + 24);
+    }
+    return a + b + c + d;
   }
 
   private static double best(Runnable work) {

@@ -133,6 +133,16 @@ public final class HfCheckpoint implements AutoCloseable {
   }
 
   /**
+   * Copies the stored bytes of a tensor.
+   *
+   * @param target as many bytes as the tensor has
+   * @throws FormatException if there is no such tensor
+   */
+  public void readBytes(String name, MemorySegment target) {
+    file(name).readBytes(name, target);
+  }
+
+  /**
    * Refuses a tensor that is not what config.json implies.
    *
    * @param expectedShape as {@link #readFloats} has it, and so {@code impliedBy}

@@ -2,6 +2,7 @@ package dev.lorikeet.format;
 
 import dev.lorikeet.error.FormatException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -23,16 +24,24 @@ public final class SafeTensors implements AutoCloseable {
   private static final ValueLayout.OfLong LENGTH =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  /** A multiple of every element's size. */
+  private static final long PART_BYTES = 1L << 26;
+
   private final Path file;
   private final Arena arena;
+  private final FileChannel channel;
+  private final long dataStart;
   private final MemorySegment data;
   private final SafeTensorsHeader header;
 
-  private SafeTensors(Path file, Arena arena, MemorySegment data, SafeTensorsHeader header) {
+  private SafeTensors(
+      Path file, Arena arena, FileChannel channel, MemorySegment mapped, byte[] header) {
     this.file = file;
     this.arena = arena;
-    this.data = data;
-    this.header = header;
+    this.channel = channel;
+    dataStart = SafeTensorsHeader.PREFIX_BYTES + (long) header.length;
+    data = mapped.asSlice(dataStart);
+    this.header = SafeTensorsHeader.parse(file, header, data.byteSize());
   }
 
   /**
@@ -42,13 +51,19 @@ public final class SafeTensors implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosedChecker") // closed here on failure, otherwise by close()
   public static SafeTensors open(Path file) {
+    if (Files.isDirectory(file)) {
+      throw new FormatException(file, "is a folder; expected a safetensors file.");
+    }
     Arena arena = Arena.ofShared();
     try {
-      MemorySegment mapped = map(file, arena);
-      byte[] json = headerBytes(file, mapped);
-      MemorySegment data = mapped.asSlice(SafeTensorsHeader.PREFIX_BYTES + json.length);
-      SafeTensorsHeader header = SafeTensorsHeader.parse(file, json, data.byteSize());
-      return new SafeTensors(file, arena, data, header);
+      FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+      try {
+        MemorySegment mapped = map(file, channel, arena);
+        return new SafeTensors(file, arena, channel, mapped, headerBytes(file, mapped));
+      } catch (IOException | RuntimeException | Error failure) {
+        channel.close();
+        throw failure;
+      }
     } catch (IOException failure) {
       arena.close();
       throw new FormatException(file, "cannot be read: " + JsonFile.reason(failure), failure);
@@ -113,31 +128,77 @@ public final class SafeTensors implements AutoCloseable {
                   + " Use a checkpoint that is not quantised.")
               .formatted(entry.type()));
     }
-    Floats.decode(entry.type(), bytes(name), target);
+    int width = entry.type().bytes();
+    forEachPart(
+        entry,
+        (first, part) -> {
+          long from = first / width * Float.BYTES;
+          long count = part.byteSize() / width * Float.BYTES;
+          Floats.decode(entry.type(), part, target.asSlice(from, count));
+        });
+  }
+
+  /**
+   * Copies the stored bytes of a tensor.
+   *
+   * @param target as many bytes as the tensor has
+   * @throws FormatException if there is no such tensor
+   */
+  public void readBytes(String name, MemorySegment target) {
+    TensorEntry entry = entry(name);
+    if (target.byteSize() != entry.sizeBytes()) {
+      throw new IllegalStateException(
+          "%d bytes for tensor %s of %d".formatted(target.byteSize(), name, entry.sizeBytes()));
+    }
+    forEachPart(entry, (first, part) -> target.asSlice(first, part.byteSize()).copyFrom(part));
+  }
+
+  /** Bytes of a tensor from {@code first} on. */
+  private interface PartWork {
+    void run(long first, MemorySegment part);
+  }
+
+  /**
+   * Goes over a tensor in parts that are mapped one after the other: pages of a file count as
+   * memory of the process as long as they are mapped, and a whole checkpoint would count beside its
+   * copy.
+   */
+  private void forEachPart(TensorEntry entry, PartWork work) {
+    for (long first = 0; first < entry.sizeBytes(); first += PART_BYTES) {
+      long size = Math.min(PART_BYTES, entry.sizeBytes() - first);
+      try (Arena part = Arena.ofConfined()) {
+        work.run(
+            first,
+            channel.map(
+                FileChannel.MapMode.READ_ONLY, dataStart + entry.begin() + first, size, part));
+      } catch (IOException failure) {
+        throw new FormatException(file, "cannot be read: " + JsonFile.reason(failure), failure);
+      }
+    }
   }
 
   /** Unmaps the file; segments handed out before become invalid. */
   @Override
   public void close() {
     arena.close();
+    try {
+      channel.close();
+    } catch (IOException failure) {
+      throw new UncheckedIOException("closing " + file, failure);
+    }
   }
 
-  private static MemorySegment map(Path file, Arena arena) throws IOException {
-    if (Files.isDirectory(file)) {
-      throw new FormatException(file, "is a folder; expected a safetensors file.");
+  private static MemorySegment map(Path file, FileChannel channel, Arena arena) throws IOException {
+    long sizeBytes = channel.size();
+    if (sizeBytes < SafeTensorsHeader.PREFIX_BYTES) {
+      throw new FormatException(
+          file,
+          "byte 0",
+          ("the file has %d bytes, too few for a safetensors header length (8 bytes)."
+                  + " Download or write the file again.")
+              .formatted(sizeBytes));
     }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long sizeBytes = channel.size();
-      if (sizeBytes < SafeTensorsHeader.PREFIX_BYTES) {
-        throw new FormatException(
-            file,
-            "byte 0",
-            ("the file has %d bytes, too few for a safetensors header length (8 bytes)."
-                    + " Download or write the file again.")
-                .formatted(sizeBytes));
-      }
-      return channel.map(FileChannel.MapMode.READ_ONLY, 0, sizeBytes, arena);
-    }
+    return channel.map(FileChannel.MapMode.READ_ONLY, 0, sizeBytes, arena);
   }
 
   private static byte[] headerBytes(Path file, MemorySegment mapped) {

@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.error.FormatException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -284,6 +286,37 @@ final class SafeTensorsTest {
       open.readFloats("w", target);
     }
     assertArrayEquals(new float[2], Fixtures.toFloats(target));
+  }
+
+  @Test
+  void aTensorIsReadInPartsWithoutASeam() throws IOException {
+    int elements = 20_000_000; // a part ends at 16 Mi
+    int seam = 1 << 24;
+    String header =
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[%d],\"data_offsets\":[0,%d]}}"
+            .formatted(elements, 4 * elements);
+    Path path = safeTensors(folder.resolve("long"), header, 4 * elements);
+    int dataStart = 8 + header.length();
+    int[] chosen = {0, seam - 1, seam, elements - 1};
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      for (int i : chosen) {
+        ByteBuffer value = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+        channel.write(value.putFloat(1f + i).flip(), dataStart + 4L * i);
+      }
+    }
+    try (SafeTensors file = SafeTensors.open(path);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment floats = arena.allocate(4L * elements);
+      file.readFloats("a", floats);
+      for (int i : chosen) {
+        assertEquals(1f + i, floats.getAtIndex(ValueLayout.JAVA_FLOAT, i));
+      }
+      MemorySegment bytes = arena.allocate(4L * elements);
+      file.readBytes("a", bytes);
+      assertEquals(-1, floats.mismatch(bytes));
+      assertThrows(
+          IllegalStateException.class, () -> file.readBytes("a", bytes.asSlice(0, 4L * seam)));
+    }
   }
 
   @Test

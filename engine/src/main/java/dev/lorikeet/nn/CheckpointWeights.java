@@ -77,7 +77,7 @@ public final class CheckpointWeights implements Weights {
     if (value.dtype() == DType.FLOAT32) {
       checkpoint.readFloats(name, shape, impliedBy, value.segment());
     } else if (stored.isFloat() && value.dtype() == asStored(name)) {
-      value.segment().copyFrom(checkpoint.bytes(name));
+      checkpoint.readBytes(name, value.segment());
     } else {
       round(name, shape, impliedBy, value);
     }
