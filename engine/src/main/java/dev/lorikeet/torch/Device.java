@@ -193,6 +193,16 @@ public abstract class Device implements AutoCloseable {
     return tensor;
   }
 
+  /** Bytes of its memory that tensors can still have. */
+  public long availableBytes() {
+    return HostMemory.availableBytes();
+  }
+
+  /** Waits for all work that was begun. */
+  public void finish() {
+    // Operations of most devices have ended when they return.
+  }
+
   /** The books of this device's tensors. */
   public final MemoryLedger memory() {
     return memory;

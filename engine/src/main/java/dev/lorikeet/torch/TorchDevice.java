@@ -7,6 +7,8 @@ import dev.lorikeet.torch.LibTorch.Precision;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -24,11 +26,20 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * and what computes with them are libtorch's operations and a GPU's kernels.
  */
 public final class TorchDevice extends Device {
+  private static final String CUDA_NATIVES =
+      "/org/bytedeco/pytorch/linux-x86_64-gpu/libjnitorch_cuda.so";
+  private static final Path FIRST_GPU = Path.of("/dev/nvidia0");
+
   private final String name;
   private final String place;
   private final Optional<KernelLauncher> launcher;
   private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
   private long downloads;
+
+  /** Whether this build has libtorch for CUDA and the system shows a GPU; loads nothing. */
+  public static boolean isCudaLikely() {
+    return TorchDevice.class.getResource(CUDA_NATIVES) != null && Files.exists(FIRST_GPU);
+  }
 
   private TorchDevice(String name, String place, Optional<KernelLauncher> launcher) {
     this.name = name;
@@ -127,6 +138,18 @@ public final class TorchDevice extends Device {
   @Override
   public void forRange(int count, int grain, RangeTask task) {
     task.run(0, count);
+  }
+
+  @Override
+  public long availableBytes() {
+    return launcher.map(KernelLauncher::freeBytes).orElseGet(super::availableBytes);
+  }
+
+  @Override
+  public void finish() {
+    try (Tensor nothing = zeros(1)) {
+      readFloats(nothing);
+    }
   }
 
   private LibTorch session() {
