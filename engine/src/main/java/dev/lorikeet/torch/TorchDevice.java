@@ -38,7 +38,11 @@ public final class TorchDevice extends Device {
 
   /** Whether this build has libtorch for CUDA and the system shows a GPU; loads nothing. */
   public static boolean isCudaLikely() {
-    return TorchDevice.class.getResource(CUDA_NATIVES) != null && Files.exists(FIRST_GPU);
+    return isInThisBuild() && Files.exists(FIRST_GPU);
+  }
+
+  private static boolean isInThisBuild() {
+    return TorchDevice.class.getResource(CUDA_NATIVES) != null;
   }
 
   private TorchDevice(String name, String place, Optional<KernelLauncher> launcher) {
@@ -78,14 +82,20 @@ public final class TorchDevice extends Device {
    * @throws ConfigException if this build has no libtorch for CUDA, or there is no such GPU
    */
   public static void requireCuda(int gpu) {
-    LibTorch.load();
+    if (!isInThisBuild()) {
+      throw new ConfigException(
+          "device: cuda needs libtorch for CUDA, which is not in this build; run lorikeet doctor, which tells how to get it, or set device: cpu");
+    }
     try {
-      // libtorch's Java side is not linked against its CUDA side, which must be there first.
-      Loader.load(Class.forName("org.bytedeco.pytorch.global.torch_cuda"));
+      LibTorch.load();
+      if (!torch.hasCUDA()) {
+        // libtorch's Java side is not linked against its CUDA side, which must be loaded by name.
+        Loader.load(Class.forName("org.bytedeco.pytorch.global.torch_cuda"));
+      }
     } catch (ClassNotFoundException | LinkageError missing) {
       throw new ConfigException(
-          "device: cuda needs libtorch for CUDA, which this build does not have or cannot load (%s); run lorikeet doctor, or set device: cpu"
-              .formatted(missing.getMessage()));
+          "device: cuda needs libtorch for CUDA, which does not load on this machine (%s); run lorikeet doctor, which tells what is missing, or set device: cpu"
+              .formatted(missing));
     }
     int count = torch.cuda_is_available() ? torch.cuda_device_count() : 0;
     if (gpu >= count) {

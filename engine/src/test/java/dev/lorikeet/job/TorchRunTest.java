@@ -9,8 +9,13 @@ import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.format.SafeTensors;
+import dev.lorikeet.generate.Generator;
+import dev.lorikeet.generate.Generator.Continuation;
+import dev.lorikeet.generate.Sampling;
 import dev.lorikeet.job.ResumeRequest.Changes;
+import dev.lorikeet.kernel.CudaSource;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.EmulatedCuda;
 import dev.lorikeet.torch.TorchDevice;
 import dev.lorikeet.train.StepReport;
 import java.io.IOException;
@@ -23,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -117,6 +123,39 @@ final class TorchRunTest {
         tolerance * cpu.validationAfter().orElseThrow());
     assertEquals(cpu.accuracyAfter(), torch.accuracyAfter());
     assertClose(cpu.output(), torch.output());
+  }
+
+  /** Optimisers that have kernels of a GPU and no formula, and those that have both. */
+  @ParameterizedTest
+  @ValueSource(strings = {"adamw", "adamw_8bit", "adafactor"})
+  void itTrainsWithTheKernelsOfAGpu(String optimizer) throws IOException {
+    RunConfig config = recipe.with("train.optimizer=" + optimizer, "train.max_steps=2");
+    Steps expected = new Steps(() -> {});
+    FineTuneResult cpu = FineTuning.run(config, FineTuneOptions.defaults(), expected);
+    Steps actual = new Steps(() -> {});
+    TorchDevice device = TorchDevice.standIn(Optional.of(EmulatedCuda.open(CudaSource.text())));
+    FineTuneResult torch = FineTuning.run(config, on(device), actual);
+    for (int i = 0; i < 2; i++) {
+      double loss = expected.reports.get(i).loss();
+      assertEquals(loss, actual.reports.get(i).loss(), 1e-4 * loss, "loss " + i);
+    }
+    assertClose(cpu.output(), torch.output());
+    assertEquals(0, device.blocks());
+  }
+
+  @Test
+  void itSaysWhatTheCpuSays() {
+    List<int[]> prompts = List.of(new int[] {5, 9, 40}, new int[] {70, 3});
+    try (Device cpu = Device.cpu(1)) {
+      assertEquals(continuations(cpu, prompts), continuations(torch(), prompts));
+    }
+  }
+
+  private List<Continuation> continuations(Device device, List<int[]> prompts) {
+    try (LoadedModel model = LoadedModel.open(recipe.model().path(), Optional.empty(), device)) {
+      return new Generator(model.model(), device, OptionalInt.empty())
+          .generate(prompts, 12, Sampling.GREEDY);
+    }
   }
 
   /** Nearly every weight is the CPU's; where a gradient is all noise, a step may go either way. */

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.TinyLlama;
 import dev.lorikeet.fixture.TinyLlama.Training;
+import dev.lorikeet.kernel.CudaSource;
 import dev.lorikeet.nn.PassOptions;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.EmulatedCuda;
 import dev.lorikeet.torch.TorchDevice;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +30,18 @@ final class TorchStepTest {
   @CsvSource({"ALL,false", "LORA,false", "LORA,true"})
   void lossesAndGradientsAreThoseOfTheCpu(Training training, boolean recompute) {
     try (TorchDevice torch = TorchDevice.standIn(Optional.empty())) {
+      compare(torch, training, recompute);
+      assertEquals(0, torch.blocks());
+    }
+  }
+
+  /** The same with the kernels of a GPU, which an emulation runs on host memory. */
+  @ParameterizedTest
+  @CsvSource({"ALL,false", "LORA,true"})
+  void theKernelsOfAGpuWorkOnItsMemory(Training training, boolean recompute) {
+    try (TorchDevice torch =
+        TorchDevice.standIn(Optional.of(EmulatedCuda.open(CudaSource.text())))) {
+      assertEquals(3L << 30, torch.availableBytes());
       compare(torch, training, recompute);
       assertEquals(0, torch.blocks());
     }
