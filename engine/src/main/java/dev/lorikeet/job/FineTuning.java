@@ -186,8 +186,9 @@ public final class FineTuning implements AutoCloseable {
         } catch (RunException told) {
           throw told;
         } catch (RuntimeException failure) {
-          recorder.failed(String.valueOf(failure.getMessage()));
-          throw failure;
+          RuntimeException explained = device.explained(failure);
+          recorder.failed(String.valueOf(explained.getMessage()));
+          throw explained;
         }
       }
     }

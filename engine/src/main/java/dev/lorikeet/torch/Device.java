@@ -198,6 +198,11 @@ public abstract class Device implements AutoCloseable {
     return HostMemory.availableBytes();
   }
 
+  /** What {@code failure} of an operation here means to a user; itself, if to none. */
+  public RuntimeException explained(RuntimeException failure) {
+    return failure;
+  }
+
   /** Waits for all work that was begun. */
   public void finish() {
     // Operations of most devices have ended when they return.

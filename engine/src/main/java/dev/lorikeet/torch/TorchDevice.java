@@ -162,6 +162,17 @@ public final class TorchDevice extends Device {
     }
   }
 
+  @Override
+  public RuntimeException explained(RuntimeException failure) {
+    boolean memory = String.valueOf(failure.getMessage()).contains("out of memory");
+    return memory && !(failure instanceof RunException)
+        ? new RunException(
+            "%s ran out of memory with %d bytes of tensors: %s; lower train.micro_batch or data.max_seq_len, or set train.recompute"
+                .formatted(this, memory().currentBytes(), firstLine(failure)),
+            failure)
+        : failure;
+  }
+
   private LibTorch session() {
     return LibTorch.open(Precision.FLOAT32, Gradients.OFF, this);
   }

@@ -2,15 +2,19 @@ package dev.lorikeet.torch;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.RunException;
 import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.torch.Device.Transpose;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
@@ -146,10 +150,21 @@ final class TorchDeviceTest {
   @Test
   void moreMemoryThanThereIsIsRefusedInWords() {
     try (TorchDevice device = TorchDevice.standIn(Optional.empty())) {
-      dev.lorikeet.error.RunException refused =
-          assertThrows(dev.lorikeet.error.RunException.class, () -> device.floats(1L << 56));
+      RunException refused = assertThrows(RunException.class, () -> device.floats(1L << 56));
       assertTrue(refused.getMessage().startsWith("allocating "), refused::getMessage);
       assertEquals(0, device.memory().currentBytes());
+    }
+  }
+
+  @Test
+  void anOperationThatFindsNoMemoryIsExplained() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty())) {
+      RuntimeException told =
+          device.explained(new RuntimeException("CUDA out of memory. Tried to allocate 2 GiB\nat"));
+      assertTrue(told instanceof RunException, told::toString);
+      assertTrue(told.getMessage().contains("lower train.micro_batch"), told::getMessage);
+      RuntimeException other = new IllegalStateException("another");
+      assertSame(other, device.explained(other));
     }
   }
 
@@ -162,6 +177,6 @@ final class TorchDeviceTest {
   }
 
   private static boolean cudaIsThere() {
-    return java.nio.file.Files.exists(java.nio.file.Path.of("/dev/nvidia0"));
+    return Files.exists(Path.of("/dev/nvidia0"));
   }
 }
