@@ -93,6 +93,8 @@ final class TorchRunTest {
   @CsvSource({
     "lora, adamw, float32, 1e-4",
     "lora, sgd, float32, 1e-4",
+    "lora, sgd;train.momentum=0.9, float32, 1e-4",
+    "lora, sgd;train.momentum=0.9;train.nesterov=true, float32, 1e-4",
     "lora, lion, float32, 1e-4",
     "full, adamw, float32, 1e-4",
     "lora, adamw, bfloat16, 1e-4",
@@ -101,10 +103,9 @@ final class TorchRunTest {
   void itTrainsAsTheCpu(String technique, String optimizer, String dtype, double tolerance)
       throws IOException {
     RunConfig config =
-        recipe.with(
-            "adapter.technique=" + technique,
-            "train.optimizer=" + optimizer,
-            "model.dtype=" + dtype);
+        recipe
+            .with("adapter.technique=" + technique, "model.dtype=" + dtype)
+            .with(("train.optimizer=" + optimizer).split(";", -1));
     Steps expected = new Steps(() -> {});
     FineTuneResult cpu = FineTuning.run(config, FineTuneOptions.defaults(), expected);
     Steps actual = new Steps(() -> {});

@@ -162,7 +162,7 @@ final class TorchDeviceTest {
       RuntimeException told =
           device.explained(new RuntimeException("CUDA out of memory. Tried to allocate 2 GiB\nat"));
       assertTrue(told instanceof RunException, told::toString);
-      assertTrue(told.getMessage().contains("lower train.micro_batch"), told::getMessage);
+      assertTrue(told.toString().contains("lower train.micro_batch"), told::toString);
       RuntimeException other = new IllegalStateException("another");
       assertSame(other, device.explained(other));
     }
