@@ -77,6 +77,12 @@ CUresult cuDeviceGet(CUdevice* device, int ordinal) {
   return ordinal == 0 ? CUDA_SUCCESS : (CUresult)101;
 }
 
+CUresult cuMemGetInfo_v2(size_t* free, size_t* total) {
+  *free = (size_t)3 << 30;
+  *total = (size_t)4 << 30;
+  return emulation::current_context ? CUDA_SUCCESS : (CUresult)201;
+}
+
 CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice) {
   *value = attribute == 75 ? 8 : attribute == 76 ? 0 : -1;
   return *value < 0 ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;

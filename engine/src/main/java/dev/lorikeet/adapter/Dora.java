@@ -231,7 +231,7 @@ public final class Dora implements Mergeable, AutoCloseable {
   public void mergedRows(int from, Tensor out) {
     factors.follow();
     lora.mergedRows(from, out);
-    if (out.device().hasHostMemory()) {
+    if (out.device().isForHostCode()) {
       float[] c = factors.factor().toFloats();
       for (int i = 0; i < out.size(0); i++) {
         try (Tensor row = out.rows(i, 1)) {

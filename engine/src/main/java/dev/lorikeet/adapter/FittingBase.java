@@ -80,7 +80,7 @@ final class FittingBase {
 
   /** On a device of shapes there is nothing to compare. */
   private boolean hasBytes() {
-    return maps.stream().allMatch(map -> map.weight().device().hasHostMemory());
+    return maps.stream().allMatch(map -> map.weight().device().holdsValues());
   }
 
   /** The hash to be written; none if the adapter fits any base. */

@@ -101,7 +101,7 @@ record GivenAdapter(Path dir, PeftAdapter files) {
   private static Tensor upload(FloatTensor values, Device device) {
     long[] shape = values.shape().stream().mapToLong(Long::longValue).toArray();
     Tensor tensor = device.floats(shape);
-    return device.hasHostMemory() ? tensor.copyFrom(values.toArray()) : tensor;
+    return device.holdsValues() ? tensor.copyFrom(values.toArray()) : tensor;
   }
 
   /** Refuses modules of the files that are not among {@code adapted}. */

@@ -61,7 +61,7 @@ record LoftQ(QuantizedWeight base, LowRank start) {
           held.close();
           held = Rounding.toNearest().of("", rest, scheme);
         }
-        if (weight.device().hasHostMemory()) {
+        if (weight.device().isForHostCode()) {
           loss(weight, held, rest);
           start.decompose(rest, settings.scale());
         }

@@ -42,7 +42,7 @@ public final class Lora implements Mergeable, AutoCloseable {
     int in = base.inFeatures();
     Tensor a = device.floats(rank, in);
     try {
-      if (device.hasHostMemory()) {
+      if (device.holdsValues()) {
         Rng stream = rng.split(base.name()).split("lora_A");
         a.copyFrom(
             settings.start().equals(LoraStart.GAUSSIAN)

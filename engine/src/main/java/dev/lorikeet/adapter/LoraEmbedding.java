@@ -32,7 +32,7 @@ public final class LoraEmbedding implements Embedding, AutoCloseable {
     Tensor a = device.zeros(base.rows(), settings.r());
     try {
       Tensor b = device.floats(base.columns(), settings.r());
-      if (device.hasHostMemory()) {
+      if (device.holdsValues()) {
         Rng stream = rng.split(base.name()).split("lora_embedding_B");
         b.copyFrom(Lora.normal(stream, Math.toIntExact(b.elements()), 1));
       }

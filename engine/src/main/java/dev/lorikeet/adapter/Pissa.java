@@ -35,7 +35,7 @@ final class Pissa {
     Tensor weight = ownWeight(base);
     LowRank start = LowRank.allocate(device, settings.r(), base);
     try {
-      if (device.hasHostMemory()) {
+      if (device.isForHostCode()) {
         new Pissa(start).fill(base.name(), weight, settings, device, rng);
       }
       return start;

@@ -71,7 +71,7 @@ final class RowFactors implements AutoCloseable {
       normsVersion = matricesVersion();
     }
     long version = normsVersion + magnitude.version();
-    if (factorVersion != version && factor.device().hasHostMemory()) {
+    if (factorVersion != version && factor.device().isForHostCode()) {
       float[] lengths = magnitude.value().toFloats();
       float[] c = new float[lengths.length];
       for (int i = 0; i < c.length; i++) {
@@ -154,7 +154,7 @@ final class RowFactors implements AutoCloseable {
    */
   void addGradient(Tensor sums, float[] divisor) {
     Tensor gradient = magnitude.gradientToAddTo();
-    if (!gradient.device().hasHostMemory()) {
+    if (!gradient.device().isForHostCode()) {
       return;
     }
     float[] values = gradient.toFloats();

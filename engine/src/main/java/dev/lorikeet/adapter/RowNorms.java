@@ -44,7 +44,7 @@ final class RowNorms {
         device.gemm(Transpose.NO, Transpose.YES, 1f, a, a, 0f, gram);
         device.gemm(Transpose.NO, Transpose.NO, 1f, b, gram, 0f, own);
       }
-      if (device.hasHostMemory()) {
+      if (device.isForHostCode()) {
         MemorySegment crossAt = cross.segment();
         MemorySegment ownAt = own.segment();
         MemorySegment bAt = b.segment();

@@ -123,7 +123,7 @@ final class SavedModules {
       return;
     }
     requireShape(base, copy);
-    if (!base.value().device().hasHostMemory()) {
+    if (!base.value().device().holdsValues()) {
       return;
     }
     float[] expected = copy.toArray();

@@ -1,8 +1,14 @@
 package dev.lorikeet.job;
 
+import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.kernel.CudaSource;
 import dev.lorikeet.torch.CpuDevice;
+import dev.lorikeet.torch.CudaLauncher;
+import dev.lorikeet.torch.CudaLibraries;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.TorchDevice;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -11,19 +17,73 @@ public final class Devices {
   /** Environment variable that sets the number of worker threads. */
   public static final String THREADS_VARIABLE = "LORIKEET_THREADS";
 
+  private static final String CUDA = "cuda";
+
+  /** libtorch numbers GPUs in a byte. */
+  private static final int MOST_GPUS = 128;
+
   private Devices() {}
 
   /**
-   * {@code auto} and {@code cpu} give the CPU with a thread for every processor.
+   * {@code auto} and {@code cpu} give the CPU with a thread for every processor, {@code cuda} and
+   * {@code cuda:N} a GPU.
    *
-   * @throws ConfigException for a device that this build cannot use
+   * @throws ConfigException for a device that this build or machine does not have
    */
   public static Device open(String name) {
     if (name.equals("auto") || name.equals("cpu")) {
       return Device.cpu(threads(System.getenv()));
     }
+    int gpu = name.equals(CUDA) ? 0 : gpu(name);
+    TorchDevice.requireCuda(gpu);
+    return TorchDevice.cuda(
+        gpu,
+        CudaLauncher.open(
+            CudaLibraries.ofThisMachine(),
+            gpu,
+            CudaSource.text(),
+            kernelCache(System.getenv(), System.getProperty("user.home"))));
+  }
+
+  /**
+   * The device of a training; {@code auto} gives the first GPU where this build has libtorch for
+   * CUDA, the system shows a GPU, and the recipe is one for it.
+   *
+   * @throws ConfigException for a device that this build or machine does not have, and for a GPU
+   *     with a recipe that is not for it
+   */
+  public static Device forTraining(RunConfig config) {
+    String name = config.device();
+    if (name.startsWith(CUDA)) {
+      DeviceRules.requireReadyForGpu(config, name);
+    } else if (name.equals("auto")
+        && TorchDevice.isCudaLikely()
+        && DeviceRules.refusal(config).isEmpty()) {
+      return open(CUDA);
+    }
+    return open(name);
+  }
+
+  private static int gpu(String name) {
+    String number = name.startsWith(CUDA + ":") ? name.substring(CUDA.length() + 1) : "";
+    try {
+      int gpu = Integer.parseInt(number);
+      if (gpu >= 0 && gpu < MOST_GPUS) {
+        return gpu;
+      }
+    } catch (NumberFormatException notANumber) {
+      // Falls through to the message.
+    }
     throw new ConfigException(
-        "device %s is not available yet; use device: cpu or device: auto".formatted(name));
+        "device must be auto, cpu, cuda or cuda:N with N from 0 to %d, found %s"
+            .formatted(MOST_GPUS - 1, name));
+  }
+
+  /** The folder for compiled kernels: in XDG_CACHE_HOME, or in .cache of the home folder. */
+  static Path kernelCache(Map<String, String> environment, String home) {
+    String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
+    Path caches = xdg.isBlank() ? Path.of(home, ".cache") : Path.of(xdg);
+    return caches.resolve("lorikeet").resolve("kernels");
   }
 
   static int threads(Map<String, String> environment) {

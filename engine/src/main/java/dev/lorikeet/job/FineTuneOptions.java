@@ -1,5 +1,7 @@
 package dev.lorikeet.job;
 
+import dev.lorikeet.config.RunConfig;
+import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -16,7 +18,8 @@ import java.util.OptionalLong;
  * @param versions of Lorikeet and its libraries, for the record
  * @param clock tells the time of the run
  * @param stop asks the run to stop
- * @param memoryBytes what the run may take; empty: what the machine or container has left
+ * @param memoryBytes what the run may take; empty: what the device has left
+ * @param devices opens what the run computes on
  */
 public record FineTuneOptions(
     Optional<Path> out,
@@ -24,12 +27,31 @@ public record FineTuneOptions(
     Map<String, String> versions,
     Clock clock,
     StopSignal stop,
-    OptionalLong memoryBytes) {
+    OptionalLong memoryBytes,
+    DeviceOpener devices) {
+
+  /** Opens the device of a run, which closes it when it is over. */
+  @FunctionalInterface
+  public interface DeviceOpener {
+    /**
+     * The device for {@code config}.
+     *
+     * @throws dev.lorikeet.error.ConfigException if there is none
+     */
+    Device open(RunConfig config);
+  }
 
   /** Options of a run that nobody stops. */
   public FineTuneOptions(
       Optional<Path> out, List<String> commandLine, Map<String, String> versions, Clock clock) {
-    this(out, commandLine, versions, clock, new StopSignal(), OptionalLong.empty());
+    this(
+        out,
+        commandLine,
+        versions,
+        clock,
+        new StopSignal(),
+        OptionalLong.empty(),
+        Devices::forTraining);
   }
 
   /** A new folder, nothing to add to the record, the system's clock. */
@@ -40,11 +62,17 @@ public record FineTuneOptions(
 
   /** The same, with {@code stop} to ask the run to stop. */
   public FineTuneOptions stoppedBy(StopSignal signal) {
-    return new FineTuneOptions(out, commandLine, versions, clock, signal, memoryBytes);
+    return new FineTuneOptions(out, commandLine, versions, clock, signal, memoryBytes, devices);
   }
 
   /** The same, for a run that may take no more than {@code bytes} of memory. */
   public FineTuneOptions within(long bytes) {
-    return new FineTuneOptions(out, commandLine, versions, clock, stop, OptionalLong.of(bytes));
+    return new FineTuneOptions(
+        out, commandLine, versions, clock, stop, OptionalLong.of(bytes), devices);
+  }
+
+  /** The same, for a run on what {@code opener} opens, whatever its recipe says. */
+  public FineTuneOptions on(DeviceOpener opener) {
+    return new FineTuneOptions(out, commandLine, versions, clock, stop, memoryBytes, opener);
   }
 }

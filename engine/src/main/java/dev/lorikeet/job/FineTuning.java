@@ -12,7 +12,6 @@ import dev.lorikeet.job.RunListener.Start;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
-import dev.lorikeet.torch.HostMemory;
 import dev.lorikeet.train.Collective;
 import dev.lorikeet.train.MemoryGuard;
 import dev.lorikeet.train.MicroBatchChoice;
@@ -59,9 +58,10 @@ public final class FineTuning implements AutoCloseable {
     if (resumption.isEmpty()) {
       options.out().ifPresent(RunDirectory::requireFree);
     }
-    device = Devices.open(recipe.device());
+    device = options.devices().open(recipe);
     try {
-      long available = options.memoryBytes().orElseGet(HostMemory::availableBytes);
+      DeviceRules.requireReady(recipe, device);
+      long available = options.memoryBytes().orElseGet(device::availableBytes);
       RunConfig fitted;
       try (StepMemory memory = new StepMemory(recipe, device.threads())) {
         memory.requireWeights(available);
@@ -186,8 +186,9 @@ public final class FineTuning implements AutoCloseable {
         } catch (RunException told) {
           throw told;
         } catch (RuntimeException failure) {
-          recorder.failed(String.valueOf(failure.getMessage()));
-          throw failure;
+          RuntimeException explained = device.explained(failure);
+          recorder.failed(String.valueOf(explained.getMessage()));
+          throw explained;
         }
       }
     }

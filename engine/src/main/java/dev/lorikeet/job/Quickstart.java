@@ -73,7 +73,7 @@ public record Quickstart(RunConfig config, List<Item> test) {
 
   private ExactMatch.Result ask(String model, Optional<Path> adapter) {
     QuantizationScheme base = QuantizationScheme.of(config);
-    try (Device device = Devices.open(config.device());
+    try (Device device = Devices.forTraining(config);
         LoadedModel loaded = LoadedModel.open(model, adapter, base, device)) {
       return new ExactMatch(loaded.tokenizer(), device).evaluate(loaded.model(), test);
     }

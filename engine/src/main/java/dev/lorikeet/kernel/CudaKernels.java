@@ -4,11 +4,14 @@ import static dev.lorikeet.kernel.CudaGrids.adds;
 import static dev.lorikeet.torch.KernelArgument.arg;
 
 import dev.lorikeet.torch.DType;
+import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.KernelLauncher;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TorchDevice;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -19,7 +22,7 @@ import java.util.Locale;
  * in its table is not refused, as on the CPU: it gives numbers that are none, and the step that
  * they reach is a bad one.
  */
-public final class CudaKernels implements Kernels {
+public final class CudaKernels implements Kernels, Kernels.Totals {
   private final CudaGrids grids;
   private final Kernels fallback;
   private final CudaUpdates updates;
@@ -273,9 +276,20 @@ public final class CudaKernels implements Kernels {
   /** Waits for the GPU; {@link #sumOfSquares(Tensor, Tensor, Into)} does not. */
   @Override
   public double sumOfSquares(Tensor x) {
-    try (Tensor total = CudaGrids.doubles(x.device(), 1);
+    return sumOfSquares(List.of(x));
+  }
+
+  @Override
+  public double sumOfSquares(List<Tensor> tensors) {
+    Device device = tensors.getFirst().device();
+    if (device instanceof TorchDevice torch) {
+      torch.downloaded();
+    }
+    try (Tensor total = CudaGrids.doubles(device, 1);
         Arena arena = Arena.ofConfined()) {
-      sumOfSquares(x, total, Into.REPLACE);
+      for (int i = 0; i < tensors.size(); i++) {
+        sumOfSquares(tensors.get(i), total, i == 0 ? Into.REPLACE : Into.ADD);
+      }
       MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
       grids.launcher().read(total.address(), value);
       return value.get(ValueLayout.JAVA_DOUBLE, 0);

@@ -4,6 +4,8 @@ import dev.lorikeet.torch.CpuDevice;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TorchDevice;
+import java.util.List;
 
 /**
  * The operations that are more than a matrix product. Tensors are float32 unless said; T rows are
@@ -23,6 +25,12 @@ public interface Kernels {
     ADD
   }
 
+  /** Kernels of a device that is waited for whenever it gives a number to the host. */
+  interface Totals {
+    /** The sum of {@link Kernels#sumOfSquares} over all of {@code tensors}, waiting once. */
+    double sumOfSquares(List<Tensor> tensors);
+  }
+
   /** A device that brings its own kernels. */
   interface Provider {
     /** The kernels for tensors of this device. */
@@ -33,9 +41,18 @@ public interface Kernels {
   static Kernels of(Device device) {
     return switch (device) {
       case CpuDevice cpu -> new VectorKernels(cpu);
+      case TorchDevice torch -> torchKernels(torch);
       case Provider own -> own.kernels();
       default -> new NoKernels(device);
     };
+  }
+
+  private static Kernels torchKernels(TorchDevice device) {
+    Kernels formulas = new TorchKernels(device);
+    return device
+        .launcher()
+        .<Kernels>map(launcher -> new CudaKernels(launcher, formulas))
+        .orElse(formulas);
   }
 
   /**

@@ -4,35 +4,51 @@ import dev.lorikeet.torch.LibTorch;
 import dev.lorikeet.torch.LibTorch.Gradients;
 import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.Tensor;
+import dev.lorikeet.torch.TorchDevice;
 import dev.lorikeet.torch.TorchValue;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The plain reference of every kernel: forward formulas in libtorch's elementary operations, and
  * backwards by libtorch's own differentiation of them wherever there is something to differentiate.
  * Slow and memory-hungry; it keeps no state and no memory between calls.
  */
-final class TorchKernels implements Kernels {
+final class TorchKernels implements Kernels, Kernels.Totals {
   private final Precision precision;
+  private final Optional<TorchDevice> device;
 
-  /** Kernels that compute in {@code precision} and round once, when they write. */
+  /** Kernels on host memory that compute in {@code precision} and round once, when they write. */
   TorchKernels(Precision precision) {
     this.precision = precision;
+    device = Optional.empty();
+  }
+
+  /** Kernels in the memory of {@code device} that compute in float32. */
+  TorchKernels(TorchDevice device) {
+    precision = Precision.FLOAT32;
+    this.device = Optional.of(device);
   }
 
   private LibTorch plain() {
-    return LibTorch.open(precision, Gradients.OFF);
+    return open(Gradients.OFF);
   }
 
   private LibTorch differentiating() {
-    return LibTorch.open(precision, Gradients.ON);
+    return open(Gradients.ON);
   }
 
-  /** Plain loops: an update has nothing that libtorch would do more exactly. */
+  private LibTorch open(Gradients gradients) {
+    return device.isPresent()
+        ? LibTorch.open(precision, gradients, device.get())
+        : LibTorch.open(precision, gradients);
+  }
+
+  /** On host memory plain loops: an update has nothing that libtorch would do more exactly. */
   @Override
   public UpdateKernels updates() {
-    return new PlainUpdates();
+    return device.isPresent() ? new TorchUpdates(device.get()) : new PlainUpdates();
   }
 
   @Override
@@ -316,8 +332,18 @@ final class TorchKernels implements Kernels {
 
   @Override
   public double sumOfSquares(Tensor x) {
+    return sumOfSquares(List.of(x));
+  }
+
+  @Override
+  public double sumOfSquares(List<Tensor> tensors) {
+    device.ifPresent(TorchDevice::downloaded);
     try (LibTorch torch = plain()) {
-      return torch.view(x).square().total().item();
+      TorchValue[] sums =
+          tensors.stream()
+              .map(x -> torch.view(x).inDouble().square().total().reshape(1))
+              .toArray(TorchValue[]::new);
+      return torch.cat(0, sums).total().item();
     }
   }
 

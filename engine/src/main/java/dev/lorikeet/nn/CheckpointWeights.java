@@ -9,6 +9,8 @@ import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 
@@ -42,7 +44,7 @@ public final class CheckpointWeights implements Weights {
   @Override
   public Parameter parameter(String name, String impliedBy, long... shape) {
     Tensor value = device.empty(held(name), shape);
-    if (device.hasHostMemory()) {
+    if (device.holdsValues()) {
       try {
         read(name, impliedBy, value);
       } catch (RuntimeException failure) {
@@ -75,17 +77,33 @@ public final class CheckpointWeights implements Weights {
     checkpoint.requireFits(name, shape, impliedBy);
     StoredType stored = checkpoint.entry(name).type();
     if (value.dtype() == DType.FLOAT32) {
-      checkpoint.readFloats(name, shape, impliedBy, value.segment());
+      readFloats(name, shape, impliedBy, value);
     } else if (stored.isFloat() && value.dtype() == asStored(name)) {
-      checkpoint.readBytes(name, value.segment());
+      if (device.hasHostMemory()) {
+        checkpoint.readBytes(name, value.segment());
+      } else {
+        value.copyFrom(checkpoint.bytes(name));
+      }
     } else {
       round(name, shape, impliedBy, value);
     }
   }
 
+  private void readFloats(String name, List<Long> shape, String impliedBy, Tensor value) {
+    if (device.hasHostMemory()) {
+      checkpoint.readFloats(name, shape, impliedBy, value.segment());
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment floats = arena.allocate(value.bytes(), Float.BYTES);
+      checkpoint.readFloats(name, shape, impliedBy, floats);
+      value.copyFrom(floats);
+    }
+  }
+
   private void round(String name, List<Long> shape, String impliedBy, Tensor value) {
     try (Tensor floats = device.floats(value.shape())) {
-      checkpoint.readFloats(name, shape, impliedBy, floats.segment());
+      readFloats(name, shape, impliedBy, floats);
       if (value.dtype() == DType.FLOAT16) {
         requireInRange(name, floats);
       }

@@ -3,9 +3,9 @@ package dev.lorikeet.nn;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
-import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -98,26 +98,31 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
       int count = Math.min(tileRows, squares.length - first);
       try (Tensor stored = weight.value().rows(first, count);
           Tensor rows = stored.asFloats()) {
-        squares(rows, first, squares);
+        if (rows.device().hasHostMemory()) {
+          squares(rows, rows.segment(), first, squares);
+        } else if (rows.device().holdsValues()) {
+          try (Arena arena = Arena.ofConfined()) {
+            MemorySegment copy = arena.allocate(rows.bytes(), Float.BYTES);
+            rows.copyTo(copy);
+            squares(rows, copy, first, squares);
+          }
+        }
       }
     }
     return squares;
   }
 
-  private static void squares(Tensor rows, int first, float[] squares) {
-    Device device = rows.device();
-    if (device.hasHostMemory()) {
-      MemorySegment w = rows.segment();
-      int in = Math.toIntExact(rows.size(1));
-      device.forRange(
-          Math.toIntExact(rows.size(0)),
-          ROW_GRAIN,
-          (from, to) -> {
-            for (int i = from; i < to; i++) {
-              squares[first + i] = (float) squares(w, (long) i * in, in);
-            }
-          });
-    }
+  private static void squares(Tensor rows, MemorySegment w, int first, float[] squares) {
+    int in = Math.toIntExact(rows.size(1));
+    rows.device()
+        .forRange(
+            Math.toIntExact(rows.size(0)),
+            ROW_GRAIN,
+            (from, to) -> {
+              for (int i = from; i < to; i++) {
+                squares[first + i] = (float) squares(w, (long) i * in, in);
+              }
+            });
   }
 
   private static double squares(MemorySegment w, long from, int count) {

@@ -26,7 +26,7 @@ public final class RandomWeights implements Weights {
   @Override
   public Parameter parameter(String name, String impliedBy, long... shape) {
     Tensor value = device.floats(shape);
-    if (device.hasHostMemory()) {
+    if (device.holdsValues()) {
       value.copyFrom(start(name, shape));
     }
     return new Parameter(name, value, training);

@@ -27,7 +27,7 @@ public final class RopeTable implements AutoCloseable {
       cos.close();
       throw failure;
     }
-    if (device.hasHostMemory()) {
+    if (device.holdsValues()) {
       fill(frequencies, positions);
     }
   }

@@ -74,11 +74,23 @@ public final class WeightsFile {
       return value.segment();
     }
     MemorySegment encoded = arena.allocate(value.elements() * stored.bytes());
-    if (value.device().hasHostMemory()) {
-      try (Tensor floats = value.asFloats()) {
-        Floats.encode(stored, floats.segment(), encoded);
+    if (stored == held(parameter)) {
+      value.copyTo(encoded);
+    } else if (value.device().holdsValues()) {
+      try (Tensor floats = value.asFloats();
+          Arena copies = Arena.ofConfined()) {
+        Floats.encode(stored, onHost(floats, copies), encoded);
       }
     }
     return encoded;
+  }
+
+  private static MemorySegment onHost(Tensor floats, Arena arena) {
+    if (floats.device().hasHostMemory()) {
+      return floats.segment();
+    }
+    MemorySegment copy = arena.allocate(floats.bytes(), Float.BYTES);
+    floats.copyTo(copy);
+    return copy;
   }
 }

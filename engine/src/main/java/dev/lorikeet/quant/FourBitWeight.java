@@ -55,7 +55,7 @@ final class FourBitWeight implements QuantizedWeight {
     this.nestedAbsmax = nestedAbsmax;
     this.map = map;
     this.nestedMap = nestedMap;
-    kernel = codes.device().hasHostMemory() ? kernel() : null;
+    kernel = codes.device().isForHostCode() ? kernel() : null;
   }
 
   /** A copy of a stored weight in the memory of {@code device}. */

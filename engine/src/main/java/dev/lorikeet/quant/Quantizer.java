@@ -54,7 +54,7 @@ final class Quantizer {
     try (Allocations tensors = new Allocations(device)) {
       Tensor codes = tensors.empty(DType.UINT8, Math.ceilDiv(weight.elements(), 2));
       Tensor absmax = tensors.empty(DType.FLOAT32, blocks);
-      if (device.hasHostMemory()) {
+      if (device.isForHostCode()) {
         new Blocks(weight, codes, absmax, scheme.blockSize(), code).quantize();
       }
       FourBitWeight made;
@@ -87,7 +87,7 @@ final class Quantizer {
     Tensor bytes = tensors.empty(DType.UINT8, blocks);
     Tensor nestedAbsmax = tensors.empty(DType.FLOAT32, Math.ceilDiv(blocks, NESTED_BLOCK));
     float offset = 0;
-    if (weight.device().hasHostMemory()) {
+    if (weight.device().isForHostCode()) {
       float[] scales = absmax.toFloats();
       offset = (float) (sum(scales) / scales.length);
       quantizeScales(scales, offset, bytes.segment(), nestedAbsmax.segment());
@@ -175,7 +175,7 @@ final class Quantizer {
     try (Allocations tensors = new Allocations(device)) {
       Tensor codes = tensors.empty(DType.INT8, weight.elements());
       Tensor rowScales = tensors.empty(DType.FLOAT32, rows);
-      if (device.hasHostMemory()) {
+      if (device.isForHostCode()) {
         MemorySegment target = codes.segment();
         MemorySegment scales = rowScales.segment();
         device.forRange(

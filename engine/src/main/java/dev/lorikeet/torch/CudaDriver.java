@@ -149,6 +149,20 @@ final class CudaDriver {
     }
   }
 
+  /** Memory of the GPU that no process has. */
+  long freeBytes() {
+    try (Arena arena = Arena.ofConfined()) {
+      makeCurrent();
+      MemorySegment sizes = arena.allocate(JAVA_LONG, 2);
+      call(
+          "asking for the GPU's free memory",
+          function("cuMemGetInfo_v2", ADDRESS, ADDRESS),
+          sizes,
+          sizes.asSlice(Long.BYTES));
+      return sizes.get(JAVA_LONG, 0);
+    }
+  }
+
   void unload(MemorySegment module) {
     makeCurrent();
     call("unloading kernels", function("cuModuleUnload", ADDRESS), module);

@@ -120,6 +120,11 @@ public final class CudaLauncher implements KernelLauncher {
   }
 
   @Override
+  public long freeBytes() {
+    return driver.freeBytes();
+  }
+
+  @Override
   public int architecture() {
     return architecture;
   }

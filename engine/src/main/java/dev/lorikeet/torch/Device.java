@@ -1,5 +1,7 @@
 package dev.lorikeet.torch;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Where tensors live and products are computed. One instance owns its memory books and, on the CPU,
  * its worker threads; close it when the run is over.
@@ -40,11 +42,28 @@ public abstract class Device implements AutoCloseable {
     return new CpuDevice(threads);
   }
 
-  /** Name in recipes and records: {@code cpu}, {@code shapes}. */
+  /** Name in recipes and records: {@code cpu}, {@code cuda:0}, {@code shapes}. */
   public abstract String name();
 
-  /** Whether {@link Tensor#segment()} works. */
+  /** Whether the host reads and writes elements where they lie: {@link Tensor#segment()} works. */
   public abstract boolean hasHostMemory();
+
+  /** Whether tensors have elements, here or elsewhere; without, a device has shapes only. */
+  public boolean holdsValues() {
+    return hasHostMemory();
+  }
+
+  /**
+   * Whether code of the host has elements to work on: not on a device of shapes.
+   *
+   * @throws IllegalStateException if there are elements that the host cannot reach
+   */
+  public final boolean isForHostCode() {
+    if (holdsValues() && !hasHostMemory()) {
+      throw new IllegalStateException("the host cannot compute in the memory of " + this);
+    }
+    return hasHostMemory();
+  }
 
   /** Number of worker threads that share one operation. */
   public abstract int threads();
@@ -69,9 +88,15 @@ public abstract class Device implements AutoCloseable {
       float beta,
       Tensor c) {
     Gemm.requireShapes(transposeA, transposeB, a, b, c);
-    if (!b.dtype().isHalf()) {
+    if (b.dtype().isHalf()) {
+      multiplyHalf(transposeB, alpha, a, b, beta, c);
+    } else {
       multiply(transposeA, transposeB, alpha, a, b, beta, c);
-    } else if (transposeB == Transpose.YES) {
+    }
+  }
+
+  void multiplyHalf(Transpose transposeB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
+    if (transposeB == Transpose.YES) {
       TiledMatrix.of(b).timesTransposed(alpha, a, beta, c);
     } else {
       TiledMatrix.of(b).times(alpha, a, beta, c);
@@ -98,7 +123,7 @@ public abstract class Device implements AutoCloseable {
    * @throws ArithmeticException if W holds values that are not numbers
    */
   public void singularVectors(Tensor matrix, Tensor left, Tensor values, Tensor right) {
-    if (hasHostMemory()) {
+    if (holdsValues()) {
       throw new IllegalStateException(this + " cannot decompose " + matrix);
     }
   }
@@ -108,6 +133,40 @@ public abstract class Device implements AutoCloseable {
   abstract void release(long address, long bytes);
 
   abstract float[] readFloats(Tensor tensor);
+
+  /** Copies {@code elements} of the host, as many bytes as {@code target} has, into it. */
+  void upload(MemorySegment elements, Tensor target) {
+    if (hasHostMemory()) {
+      target.segment().copyFrom(elements);
+    }
+  }
+
+  /** Copies bytes of {@code source} from {@code firstByte} on to the host, as many as it takes. */
+  void download(Tensor source, long firstByte, MemorySegment into) {
+    if (hasHostMemory()) {
+      into.copyFrom(source.segment().asSlice(firstByte, into.byteSize()));
+    }
+  }
+
+  /** Copies elements of one type and number. */
+  void copy(Tensor source, Tensor target) {
+    if (hasHostMemory()) {
+      target.segment().copyFrom(source.segment());
+    }
+  }
+
+  /** Widens elements of two bytes to float32, or rounds the other way. */
+  void convert(Tensor source, Tensor target) {
+    if (hasHostMemory()) {
+      HalfFloats.convert(this, source, target);
+    }
+  }
+
+  void zero(Tensor target) {
+    if (hasHostMemory()) {
+      target.segment().fill((byte) 0);
+    }
+  }
 
   /** A new tensor whose elements are undefined; the caller owns it. */
   public final Tensor empty(DType dtype, long... shape) {
@@ -130,10 +189,23 @@ public abstract class Device implements AutoCloseable {
   /** A new int32 tensor with a copy of {@code values}. */
   public final Tensor ints(int[] values) {
     Tensor tensor = empty(DType.INT32, values.length);
-    if (hasHostMemory()) {
-      tensor.segment().copyFrom(java.lang.foreign.MemorySegment.ofArray(values));
-    }
+    upload(MemorySegment.ofArray(values), tensor);
     return tensor;
+  }
+
+  /** Bytes of its memory that tensors can still have. */
+  public long availableBytes() {
+    return HostMemory.availableBytes();
+  }
+
+  /** What {@code failure} of an operation here means to a user; itself, if to none. */
+  public RuntimeException explained(RuntimeException failure) {
+    return failure;
+  }
+
+  /** Waits for all work that was begun. */
+  public void finish() {
+    // Operations of most devices have ended when they return.
   }
 
   /** The books of this device's tensors. */

@@ -50,7 +50,7 @@ final class FewRows {
     int cachedRows = Math.min(Math.max(TOGETHER, CACHED / columns), half);
     int workers = Math.clamp(half / cachedRows, 1, device.threads());
     try (Tensor cache = device.floats(workers, (long) cachedRows * columns)) {
-      if (!device.hasHostMemory()) {
+      if (!device.isForHostCode()) {
         return;
       }
       long cacheAt = cache.address();

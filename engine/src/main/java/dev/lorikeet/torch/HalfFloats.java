@@ -20,6 +20,8 @@ public final class HalfFloats {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
   private static final int LANES = FLOATS.length();
 
+  private static final int CONVERTED_AT_ONCE = 1 << 14;
+
   private static final int SIGN = 0x8000;
   private static final int MAGNITUDE = 0x7fff;
   private static final int F16_SMALLEST_NORMAL = 0x400;
@@ -32,6 +34,28 @@ public final class HalfFloats {
   private static final int F32_INFINITY = 0x7f80_0000;
 
   private HalfFloats() {}
+
+  /** Widens or rounds all elements, whichever of the two is narrower, in ranges of the device. */
+  static void convert(Device device, Tensor source, Tensor target) {
+    boolean widens = target.dtype() == DType.FLOAT32;
+    long elements = target.elements();
+    device.forRange(
+        Math.toIntExact(Math.ceilDiv(elements, CONVERTED_AT_ONCE)),
+        1,
+        (from, to) -> {
+          for (int chunk = from; chunk < to; chunk++) {
+            long first = (long) chunk * CONVERTED_AT_ONCE;
+            int count = (int) Math.min(CONVERTED_AT_ONCE, elements - first);
+            long read = source.address() + source.dtype().bytes() * first;
+            long write = target.address() + target.dtype().bytes() * first;
+            if (widens) {
+              widen(source.dtype(), read, write, count);
+            } else {
+              narrow(target.dtype(), read, write, count);
+            }
+          }
+        });
+  }
 
   /** Writes {@code count} numbers of {@code type} at {@code from} as float32 to {@code to}. */
   public static void widen(DType type, long from, long to, int count) {

@@ -45,6 +45,9 @@ public interface KernelLauncher extends AutoCloseable {
   /** Waits for every kernel before and copies memory of the GPU to the host. */
   void read(long address, MemorySegment into);
 
+  /** Bytes of the GPU's memory that no process has. */
+  long freeBytes();
+
   /** What the GPU can do: ten times its compute capability, as in 75, 80, 90. */
   int architecture();
 

@@ -1,18 +1,20 @@
 package dev.lorikeet.torch;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A session with libtorch: plain operations on values that see Lorikeet's host memory without a
- * copy, with libtorch's own differentiation where it is asked for. It is what fused kernels and
+ * A session with libtorch: plain operations on values that see a device's memory without a copy,
+ * with libtorch's own differentiation where it is asked for. It is what fused kernels and
  * hand-written backwards are compared with, and what computes on devices without own kernels.
  *
  * <p>Everything made in a session is freed when the session is closed. A session belongs to the
@@ -20,6 +22,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * libtorch (two seconds, 200 MB), and nothing else does.
  */
 public final class LibTorch implements AutoCloseable {
+  /** libtorch's name of host memory. */
+  static final String HOST = "cpu";
 
   /** Element type in which a session computes; float32 tensors are converted on the way in. */
   public enum Precision {
@@ -36,18 +40,31 @@ public final class LibTorch implements AutoCloseable {
   private final ScalarType elementType;
   private final PointerScope scope;
   private final AutoGradMode gradientMode;
+  private final DeviceOptional place;
   private boolean closed;
 
-  private LibTorch(Precision precision, Gradients gradients) {
+  private LibTorch(Precision precision, Gradients gradients, String place) {
     Library.load();
     elementType = precision == Precision.FLOAT64 ? ScalarType.Double : ScalarType.Float;
     scope = new PointerScope();
     gradientMode = new AutoGradMode(gradients == Gradients.ON);
+    this.place = new DeviceOptional(new org.bytedeco.pytorch.Device(place));
   }
 
-  /** Opens a session, loading libtorch if this is the first. */
+  /** Opens a session on host memory, loading libtorch if this is the first. */
   public static LibTorch open(Precision precision, Gradients gradients) {
-    return new LibTorch(precision, gradients);
+    return new LibTorch(precision, gradients, HOST);
+  }
+
+  /** Opens a session where {@code device} has its memory. */
+  public static LibTorch open(Precision precision, Gradients gradients, Device device) {
+    return new LibTorch(
+        precision, gradients, device instanceof TorchDevice torch ? torch.place() : HOST);
+  }
+
+  /** Loads libtorch, unless it is there. */
+  static void load() {
+    Library.load();
   }
 
   /**
@@ -67,10 +84,11 @@ public final class LibTorch implements AutoCloseable {
     }
   }
 
-  /** {@code tensor} as a constant: float32 in the session's precision, whole numbers as int64. */
+  /** {@code tensor} as a constant: numbers in the session's precision, whole ones as int64. */
   public TorchValue view(Tensor tensor) {
     org.bytedeco.pytorch.Tensor memory = memory(tensor);
-    ScalarType type = tensor.dtype() == DType.FLOAT32 ? elementType : ScalarType.Long;
+    boolean real = tensor.dtype() == DType.FLOAT32 || tensor.dtype().isHalf();
+    ScalarType type = real ? elementType : ScalarType.Long;
     return new TorchValue(this, memory.to(type));
   }
 
@@ -83,7 +101,8 @@ public final class LibTorch implements AutoCloseable {
   /** 0, 1, … {@code count − 1}. */
   public TorchValue range(long count) {
     org.bytedeco.pytorch.Scalar end = new org.bytedeco.pytorch.Scalar((double) count);
-    return new TorchValue(this, torch.arange(end).to(elementType));
+    TensorOptions options = new TensorOptions(elementType).device(place);
+    return new TorchValue(this, torch.arange(end, options));
   }
 
   /** The values one behind the other along {@code dim}. */
@@ -97,7 +116,7 @@ public final class LibTorch implements AutoCloseable {
     return elementType;
   }
 
-  /** libtorch's view of host memory; valid as long as {@code tensor}. */
+  /** libtorch's view of a tensor's memory; valid as long as {@code tensor}. */
   org.bytedeco.pytorch.Tensor memory(Tensor tensor) {
     if (closed) {
       throw new IllegalStateException("the libtorch session is closed");
@@ -111,7 +130,22 @@ public final class LibTorch implements AutoCloseable {
           case INT8 -> ScalarType.Char;
           case UINT8 -> ScalarType.Byte;
         };
-    return torch.from_blob(new Address(tensor.address()), tensor.shape(), new TensorOptions(type));
+    TensorOptions options = new TensorOptions(type).device(place);
+    return torch.from_blob(new Address(tensor.address()), tensor.shape(), options);
+  }
+
+  /** libtorch's view of bytes in the memory of the session's place. */
+  org.bytedeco.pytorch.Tensor bytes(long address, long count) {
+    TensorOptions options = new TensorOptions(ScalarType.Byte).device(place);
+    return torch.from_blob(new Address(address), new long[] {count}, options);
+  }
+
+  /** libtorch's view of native memory of the host. */
+  static org.bytedeco.pytorch.Tensor hostBytes(MemorySegment memory) {
+    return torch.from_blob(
+        new Address(memory.address()),
+        new long[] {memory.byteSize()},
+        new TensorOptions(ScalarType.Byte));
   }
 
   /** A native address that nobody here owns. */

@@ -14,8 +14,6 @@ import java.util.Arrays;
  * counts are not synchronised: a tensor belongs to one thread, which may lend its memory to others.
  */
 public final class Tensor implements AutoCloseable {
-  private static final int CONVERTED_AT_ONCE = 1 << 14;
-
   private final Storage storage;
   private final long offsetBytes;
   private final DType dtype;
@@ -103,13 +101,16 @@ public final class Tensor implements AutoCloseable {
 
   /** Host memory of the elements, on devices that have it; valid until the memory is freed. */
   public MemorySegment segment() {
+    if (!device().hasHostMemory()) {
+      throw new IllegalStateException("a tensor on " + device() + " has no host memory");
+    }
     return MemorySegment.ofAddress(address()).reinterpret(bytes());
   }
 
-  /** Host address of the first element, for kernels and BLAS. */
+  /** Address of the first element in the device's memory, for kernels and BLAS. */
   public long address() {
-    if (!device().hasHostMemory()) {
-      throw new IllegalStateException("a tensor on " + device() + " has no host memory");
+    if (!device().holdsValues()) {
+      throw new IllegalStateException("a tensor on " + device() + " has no memory");
     }
     return storage.address() + offsetBytes;
   }
@@ -123,7 +124,7 @@ public final class Tensor implements AutoCloseable {
 
   /** Copies elements {@code first … first + count − 1} out as float32. */
   public void read(long first, float[] into, int count) {
-    MemorySegment elements = segment().asSlice(first * dtype.bytes(), (long) count * dtype.bytes());
+    MemorySegment elements = part(first * dtype.bytes(), (long) count * dtype.bytes());
     switch (dtype) {
       case FLOAT32 -> MemorySegment.copy(elements, ValueLayout.JAVA_FLOAT, 0, into, 0, count);
       case BFLOAT16 -> {
@@ -138,6 +139,26 @@ public final class Tensor implements AutoCloseable {
       }
       case INT32, INT8, UINT8 -> throw new IllegalStateException(this + " holds no real numbers");
     }
+  }
+
+  /** Bytes of this tensor on the host: its own memory, or a copy. */
+  private MemorySegment part(long firstByte, long count) {
+    if (device().hasHostMemory()) {
+      return segment().asSlice(firstByte, count);
+    }
+    // Of longs, so that it is aligned for every type.
+    long[] room = new long[Math.toIntExact(Math.ceilDiv(count, Long.BYTES))];
+    MemorySegment copy = MemorySegment.ofArray(room).asSlice(0, count);
+    device().download(this, firstByte, copy);
+    return copy;
+  }
+
+  /** Copies the elements, as bytes, out. On a device without memory nothing is written. */
+  public void copyTo(MemorySegment into) {
+    if (into.byteSize() != bytes()) {
+      throw new IllegalStateException(into.byteSize() + " bytes for " + this);
+    }
+    device().download(this, 0, into);
   }
 
   /** The elements as float32: this very tensor, held once more, or a wider copy. Close it. */
@@ -157,9 +178,7 @@ public final class Tensor implements AutoCloseable {
           values.length + " values for a tensor " + Arrays.toString(shape));
     }
     storage.written();
-    if (device().hasHostMemory()) {
-      MemorySegment.copy(values, 0, segment(), ValueLayout.JAVA_FLOAT, 0, values.length);
-    }
+    device().upload(MemorySegment.ofArray(values), this);
     return this;
   }
 
@@ -169,9 +188,7 @@ public final class Tensor implements AutoCloseable {
       throw new IllegalStateException(elements.byteSize() + " bytes for " + this);
     }
     storage.written();
-    if (device().hasHostMemory()) {
-      segment().copyFrom(elements);
-    }
+    device().upload(elements, this);
     return this;
   }
 
@@ -182,15 +199,13 @@ public final class Tensor implements AutoCloseable {
   public Tensor copyFrom(Tensor source) {
     if (dtype == DType.FLOAT32 && source.dtype.isHalf()) {
       requireShape(source.shape);
-      return converted((from, count) ->
-          HalfFloats.widen(
-              source.dtype, source.address() + 2L * from, address() + 4L * from, count));
+      storage.written();
+      device().convert(source, this);
+      return this;
     }
     requireSameShape(source);
     storage.written();
-    if (device().hasHostMemory()) {
-      segment().copyFrom(source.segment());
-    }
+    device().copy(source, this);
     return this;
   }
 
@@ -201,39 +216,15 @@ public final class Tensor implements AutoCloseable {
   public Tensor roundFrom(Tensor source) {
     source.require(DType.FLOAT32);
     source.requireShape(shape);
-    return converted((from, count) ->
-        HalfFloats.narrow(dtype, source.address() + 4L * from, address() + 2L * from, count));
-  }
-
-  /** What converts elements {@code from … from + count − 1}. */
-  private interface Conversion {
-    void run(long from, int count);
-  }
-
-  private Tensor converted(Conversion conversion) {
     storage.written();
-    if (device().hasHostMemory()) {
-      int chunks = Math.toIntExact(Math.ceilDiv(elements(), CONVERTED_AT_ONCE));
-      device()
-          .forRange(
-              chunks,
-              1,
-              (from, to) -> {
-                for (int chunk = from; chunk < to; chunk++) {
-                  long first = (long) chunk * CONVERTED_AT_ONCE;
-                  conversion.run(first, (int) Math.min(CONVERTED_AT_ONCE, elements() - first));
-                }
-              });
-    }
+    device().convert(source, this);
     return this;
   }
 
   /** Sets every byte to zero. */
   public Tensor zero() {
     storage.written();
-    if (device().hasHostMemory()) {
-      segment().fill((byte) 0);
-    }
+    device().zero(this);
     return this;
   }
 

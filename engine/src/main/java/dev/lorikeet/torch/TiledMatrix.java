@@ -113,7 +113,7 @@ public record TiledMatrix(
   public void forEachTile(Tile use) {
     int tileRows = tileRows(rows, columns);
     try (Tensor scratch = device.floats(tileRows, columns)) {
-      if (!(device instanceof CpuDevice cpu)) {
+      if (!device.isForHostCode() || !(device instanceof CpuDevice cpu)) {
         return;
       }
       long address = scratch.address();
@@ -135,7 +135,7 @@ public record TiledMatrix(
   public void readRows(int first, Tensor out) {
     int count = Math.toIntExact(out.size(0));
     out.requireShape(count, columns);
-    if (device.hasHostMemory()) {
+    if (device.isForHostCode()) {
       long address = out.address();
       device.forRange(
           count,

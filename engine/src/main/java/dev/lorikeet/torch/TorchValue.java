@@ -174,6 +174,16 @@ public final class TorchValue {
     return of(tensor.to(ScalarType.Long));
   }
 
+  /** The same numbers in double. */
+  public TorchValue inDouble() {
+    return of(tensor.to(ScalarType.Double));
+  }
+
+  /** −1, 0 or 1: the sign of every element. */
+  public TorchValue sign() {
+    return of(tensor.sign());
+  }
+
   /** Differentiates this single number with respect to every leaf. */
   public void backward() {
     tensor.backward();

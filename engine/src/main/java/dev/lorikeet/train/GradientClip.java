@@ -15,6 +15,9 @@ record GradientClip(Kernels kernels, double maxNorm) {
 
   /** Length of all gradients taken together, summed in double. */
   double norm(List<Tensor> gradients) {
+    if (kernels instanceof Kernels.Totals totals && !gradients.isEmpty()) {
+      return Math.sqrt(totals.sumOfSquares(gradients));
+    }
     double squares = 0;
     for (Tensor gradient : gradients) {
       squares += kernels.sumOfSquares(gradient);

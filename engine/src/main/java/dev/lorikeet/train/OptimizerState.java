@@ -4,6 +4,7 @@ import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TensorData;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -37,9 +38,7 @@ final class OptimizerState {
     }
     own.forEach((name, expected) -> requireSame(name, expected, data(state, name)));
     tensors.forEach((name, tensor) -> {
-      if (tensor.device().hasHostMemory()) {
-        tensor.segment().copyFrom(data(state, name).bytes());
-      }
+      tensor.copyFrom(data(state, name).bytes());
     });
     return data(state, STEP).bytes().get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
   }
@@ -76,8 +75,12 @@ final class OptimizerState {
   }
 
   private static MemorySegment bytes(Tensor tensor) {
-    return tensor.device().hasHostMemory()
-        ? tensor.segment()
-        : MemorySegment.ofArray(new byte[Math.toIntExact(tensor.bytes())]);
+    if (tensor.device().hasHostMemory()) {
+      return tensor.segment();
+    }
+    // The garbage collector frees it: the state outlives this call, and nobody closes it.
+    MemorySegment copy = Arena.ofAuto().allocate(tensor.bytes(), Long.BYTES);
+    tensor.copyTo(copy);
+    return copy;
   }
 }

@@ -27,6 +27,7 @@ public final class Trainer implements AutoCloseable {
   private final List<Parameter> parameters;
   private final TrainingSetup setup;
   private final GradientClip clip;
+  private final Device device;
   private final Collective collective;
   private final LanguageModelLoss loss;
   private final Optimizer optimizer;
@@ -45,6 +46,7 @@ public final class Trainer implements AutoCloseable {
     this.parameters = List.copyOf(parameters);
     this.setup = setup;
     this.collective = collective;
+    this.device = device;
     Kernels kernels = Kernels.of(device);
     clip = new GradientClip(kernels, setup.maxGradNorm());
     loss = new LanguageModelLoss(model, device, setup.lossChunkFloats());
@@ -127,6 +129,7 @@ public final class Trainer implements AutoCloseable {
   public long rehearse(MicroBatch microBatch, LongSupplier nanoTime) {
     long start = nanoTime.getAsLong();
     accumulate(new GlobalBatch(0, 0, List.of(microBatch)), microBatch);
+    device.finish();
     long nanos = nanoTime.getAsLong() - start;
     parameters.forEach(parameter -> parameter.gradient().ifPresent(Tensor::zero));
     return nanos;

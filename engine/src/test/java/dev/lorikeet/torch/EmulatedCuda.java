@@ -187,6 +187,11 @@ public final class EmulatedCuda implements KernelLauncher {
   }
 
   @Override
+  public long freeBytes() {
+    return launcher.freeBytes();
+  }
+
+  @Override
   public int architecture() {
     return launcher.architecture();
   }

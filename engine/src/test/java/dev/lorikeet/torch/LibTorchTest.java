@@ -33,6 +33,20 @@ final class LibTorchTest {
   }
 
   @Test
+  void halvesAreSeenAsTheNumbersTheyAre() {
+    float[] values = {0.5f, -1.75f, 3};
+    try (Device device = Device.cpu(1);
+        Tensor floats = device.floats(3).copyFrom(values);
+        LibTorch torch = LibTorch.open(Precision.FLOAT64, Gradients.OFF)) {
+      for (DType type : new DType[] {DType.BFLOAT16, DType.FLOAT16}) {
+        try (Tensor half = device.empty(type, 3).roundFrom(floats)) {
+          assertArrayEquals(new double[] {0.5, -1.75, 3}, torch.view(half).toDoubles());
+        }
+      }
+    }
+  }
+
+  @Test
   void leavesGetTheGradientOfWhatWasComputed() {
     try (Device device = Device.cpu(1);
         Tensors tensors = new Tensors(device);

@@ -1,0 +1,317 @@
+package dev.lorikeet.torch;
+
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.RunException;
+import dev.lorikeet.torch.LibTorch.Gradients;
+import dev.lorikeet.torch.LibTorch.Precision;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.DeviceOptional;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Memory and matrix products of libtorch, in a place of libtorch's: a GPU, or the host itself. The
+ * host never reads or writes elements where they lie, in neither place: they are copied to and fro,
+ * and what computes with them are libtorch's operations and a GPU's kernels.
+ */
+public final class TorchDevice extends Device {
+  private static final String CUDA_NATIVES =
+      "/org/bytedeco/pytorch/linux-x86_64-gpu/libjnitorch_cuda.so";
+  private static final Path FIRST_GPU = Path.of("/dev/nvidia0");
+
+  private final String name;
+  private final String place;
+  private final Optional<KernelLauncher> launcher;
+  private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
+  private long downloads;
+
+  /** Whether this build has libtorch for CUDA and the system shows a GPU; loads nothing. */
+  public static boolean isCudaLikely() {
+    return isInThisBuild() && Files.exists(FIRST_GPU);
+  }
+
+  private static boolean isInThisBuild() {
+    return TorchDevice.class.getResource(CUDA_NATIVES) != null;
+  }
+
+  private TorchDevice(String name, String place, Optional<KernelLauncher> launcher) {
+    this.name = name;
+    this.place = place;
+    this.launcher = launcher;
+  }
+
+  /**
+   * A GPU.
+   *
+   * @param gpu which one, from 0
+   * @param launcher starts Lorikeet's own kernels on it; closed with the device
+   * @throws ConfigException if this build has no libtorch for CUDA, or there is no such GPU
+   */
+  public static TorchDevice cuda(int gpu, KernelLauncher launcher) {
+    requireCuda(gpu);
+    String place = "cuda:" + gpu;
+    return new TorchDevice(place, place, Optional.of(launcher));
+  }
+
+  /**
+   * The host as libtorch sees it, treated as if it were a GPU: what trains here needs of a GPU
+   * nothing but that libtorch's operations and the kernels work on it.
+   *
+   * @param launcher starts kernels on host memory, if there is one; closed with the device
+   */
+  public static TorchDevice standIn(Optional<KernelLauncher> launcher) {
+    LibTorch.load();
+    return new TorchDevice("torch", LibTorch.HOST, launcher);
+  }
+
+  /**
+   * Refuses a GPU that libtorch cannot use.
+   *
+   * @param gpu which one, from 0
+   * @throws ConfigException if this build has no libtorch for CUDA, or there is no such GPU
+   */
+  public static void requireCuda(int gpu) {
+    if (!isInThisBuild()) {
+      throw new ConfigException(
+          "device: cuda needs libtorch for CUDA, which is not in this build; run lorikeet doctor, which tells how to get it, or set device: cpu");
+    }
+    try {
+      LibTorch.load();
+      if (!torch.hasCUDA()) {
+        // libtorch's Java side is not linked against its CUDA side, which must be loaded by name.
+        Loader.load(Class.forName("org.bytedeco.pytorch.global.torch_cuda"));
+      }
+    } catch (ClassNotFoundException | LinkageError missing) {
+      throw new ConfigException(
+          "device: cuda needs libtorch for CUDA, which does not load on this machine (%s); run lorikeet doctor, which tells what is missing, or set device: cpu"
+              .formatted(missing));
+    }
+    int count = torch.cuda_is_available() ? torch.cuda_device_count() : 0;
+    if (gpu >= count) {
+      throw new ConfigException(
+          "device: cuda:%d needs %d NVIDIA GPUs, and libtorch finds %d; run lorikeet doctor, or set device: cpu"
+              .formatted(gpu, gpu + 1, count));
+    }
+  }
+
+  /** libtorch's name of where the memory is. */
+  String place() {
+    return place;
+  }
+
+  /** What starts Lorikeet's own kernels on this memory, if anything does. */
+  public Optional<KernelLauncher> launcher() {
+    return launcher;
+  }
+
+  /** How often numbers were copied to the host, each time waiting for all work before. */
+  public long downloads() {
+    return downloads;
+  }
+
+  /** Counts a number that a kernel gave to the host. */
+  public void downloaded() {
+    downloads++;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public boolean hasHostMemory() {
+    return false;
+  }
+
+  @Override
+  public boolean holdsValues() {
+    return true;
+  }
+
+  @Override
+  public int threads() {
+    return 1;
+  }
+
+  @Override
+  public void forRange(int count, int grain, RangeTask task) {
+    task.run(0, count);
+  }
+
+  @Override
+  public long availableBytes() {
+    return launcher.map(KernelLauncher::freeBytes).orElseGet(super::availableBytes);
+  }
+
+  @Override
+  public void finish() {
+    try (Tensor nothing = zeros(1)) {
+      readFloats(nothing);
+    }
+  }
+
+  @Override
+  public RuntimeException explained(RuntimeException failure) {
+    boolean memory = String.valueOf(failure.getMessage()).contains("out of memory");
+    return memory && !(failure instanceof RunException)
+        ? new RunException(
+            "%s ran out of memory with %d bytes of tensors: %s; lower train.micro_batch or data.max_seq_len, or set train.recompute"
+                .formatted(this, memory().currentBytes(), firstLine(failure)),
+            failure)
+        : failure;
+  }
+
+  private LibTorch session() {
+    return LibTorch.open(Precision.FLOAT32, Gradients.OFF, this);
+  }
+
+  @Override
+  void multiply(
+      Transpose transposeA,
+      Transpose transposeB,
+      float alpha,
+      Tensor a,
+      Tensor b,
+      float beta,
+      Tensor c) {
+    if (c.elements() == 0) {
+      return;
+    }
+    try (LibTorch torch = session()) {
+      org.bytedeco.pytorch.Tensor left = torch.memory(a);
+      org.bytedeco.pytorch.Tensor right = torch.memory(b).to(ScalarType.Float);
+      torch
+          .memory(c)
+          .addmm_(
+              transposeA == Transpose.YES ? left.t() : left,
+              transposeB == Transpose.YES ? right.t() : right,
+              new Scalar((double) beta),
+              new Scalar((double) alpha));
+    }
+  }
+
+  @Override
+  void multiplyHalf(Transpose transposeB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
+    multiply(Transpose.NO, transposeB, alpha, a, b, beta, c);
+  }
+
+  @Override
+  long allocate(long bytes) {
+    try (LibTorch _ = session()) {
+      TensorOptions options =
+          new TensorOptions(ScalarType.Byte)
+              .device(new DeviceOptional(new org.bytedeco.pytorch.Device(place)));
+      // An empty block would have no address of its own.
+      long[] shape = {Math.max(1, bytes)};
+      org.bytedeco.pytorch.Tensor block = torch.empty(shape, options, new MemoryFormatOptional());
+      long address = block.data_ptr().address();
+      // The session would free it, and so would the garbage collector.
+      block.retainReference();
+      blocks.put(address, block);
+      return address;
+    } catch (RuntimeException failure) {
+      throw new RunException(
+          "allocating %d bytes on %s, where %d are in use: %s; lower train.micro_batch or data.max_seq_len"
+              .formatted(bytes, this, memory().currentBytes(), firstLine(failure)),
+          failure);
+    }
+  }
+
+  private static String firstLine(RuntimeException failure) {
+    return String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
+  }
+
+  @Override
+  void release(long address, long bytes) {
+    org.bytedeco.pytorch.Tensor block = blocks.remove(address);
+    if (block == null) {
+      throw new IllegalStateException("no block of " + this + " begins at " + address);
+    }
+    block.releaseReference();
+  }
+
+  @Override
+  float[] readFloats(Tensor tensor) {
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = arena.allocate(ValueLayout.JAVA_FLOAT, values.length);
+      download(tensor, 0, copy);
+      MemorySegment.copy(copy, ValueLayout.JAVA_FLOAT, 0, values, 0, values.length);
+    }
+    return values;
+  }
+
+  @Override
+  void upload(MemorySegment elements, Tensor target) {
+    if (elements.byteSize() == 0) {
+      return;
+    }
+    try (LibTorch torch = session();
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment nativeElements =
+          elements.isNative()
+              ? elements
+              : arena.allocate(elements.byteSize(), Long.BYTES).copyFrom(elements);
+      torch
+          .bytes(target.address(), elements.byteSize())
+          .copy_(LibTorch.hostBytes(nativeElements), false);
+    }
+  }
+
+  @Override
+  void download(Tensor source, long firstByte, MemorySegment into) {
+    downloads++;
+    if (into.byteSize() == 0) {
+      return;
+    }
+    try (LibTorch torch = session();
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment copy = into.isNative() ? into : arena.allocate(into.byteSize(), Long.BYTES);
+      LibTorch.hostBytes(copy).copy_(torch.bytes(source.address() + firstByte, into.byteSize()));
+      if (!into.isNative()) {
+        into.copyFrom(copy);
+      }
+    }
+  }
+
+  @Override
+  void copy(Tensor source, Tensor target) {
+    convert(source, target);
+  }
+
+  @Override
+  void convert(Tensor source, Tensor target) {
+    try (LibTorch torch = session()) {
+      torch.memory(target).copy_(torch.memory(source));
+    }
+  }
+
+  @Override
+  void zero(Tensor target) {
+    try (LibTorch torch = session()) {
+      torch.memory(target).zero_();
+    }
+  }
+
+  /** Blocks that are still held. */
+  public int blocks() {
+    return blocks.size();
+  }
+
+  @Override
+  public void close() {
+    launcher.ifPresent(KernelLauncher::close);
+  }
+}

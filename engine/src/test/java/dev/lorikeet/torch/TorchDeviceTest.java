@@ -1,0 +1,182 @@
+package dev.lorikeet.torch;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.RunException;
+import dev.lorikeet.fixture.Tensors;
+import dev.lorikeet.torch.Device.Transpose;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Memory and products of libtorch, which the host does not touch. */
+@Tag("native")
+final class TorchDeviceTest {
+
+  @Test
+  void numbersComeBackAsTheyWere() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty())) {
+      float[] values = Tensors.numbers("values", 12);
+      try (Tensor tensor = device.floats(4, 3).copyFrom(values);
+          Tensor rows = tensor.rows(1, 2);
+          Tensor copy = rows.emptyLike().copyFrom(rows);
+          Arena arena = Arena.ofConfined()) {
+        assertArrayEquals(values, tensor.toFloats());
+        float[] middle = new float[6];
+        System.arraycopy(values, 3, middle, 0, 6);
+        assertArrayEquals(middle, copy.toFloats());
+        float[] two = new float[2];
+        rows.read(1, two, 2);
+        assertArrayEquals(new float[] {values[4], values[5]}, two);
+        MemorySegment memory = arena.allocate(24);
+        rows.copyTo(memory);
+        assertArrayEquals(middle, memory.toArray(ValueLayout.JAVA_FLOAT));
+        rows.zero();
+        assertArrayEquals(new float[6], rows.toFloats());
+        assertEquals(values[0], tensor.toFloats()[0]);
+      }
+      assertEquals(0, device.memory().currentBytes());
+      assertEquals(0, device.blocks());
+    }
+  }
+
+  @Test
+  void theHostDoesNotTouchElements() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty());
+        Tensor tensor = device.zeros(2, 2)) {
+      assertTrue(tensor.address() != 0);
+      assertThrows(IllegalStateException.class, tensor::segment);
+      assertThrows(IllegalStateException.class, device::isForHostCode);
+      try (Tensor half = device.empty(DType.BFLOAT16, 2, 2)) {
+        TiledMatrix matrix = TiledMatrix.of(half);
+        assertThrows(IllegalStateException.class, () -> matrix.readRows(0, tensor));
+        assertThrows(
+            IllegalStateException.class, () -> matrix.timesTransposed(1f, tensor, 0f, tensor));
+        assertThrows(IllegalStateException.class, () -> matrix.times(1f, tensor, 0f, tensor));
+      }
+    }
+  }
+
+  @Test
+  void emptyTensorsHaveBlocksOfTheirOwn() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty());
+        Tensor none = device.floats(0, 3);
+        Tensor neither = device.floats(3, 0)) {
+      assertEquals(2, device.blocks());
+      assertEquals(0, none.toFloats().length);
+      assertEquals(0, neither.copyFrom(new float[0]).toFloats().length);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"BFLOAT16", "FLOAT16"})
+  void halvesAreRoundedAsOnTheCpu(DType type) {
+    float[] values = Tensors.numbers("halves", 1000);
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty());
+        CpuDevice cpu = Device.cpu(1)) {
+      assertArrayEquals(rounded(cpu, type, values), rounded(device, type, values));
+    }
+  }
+
+  private static float[] rounded(Device device, DType type, float[] values) {
+    try (Tensor floats = device.floats(values.length).copyFrom(values);
+        Tensor half = device.empty(type, values.length).roundFrom(floats)) {
+      return half.toFloats();
+    }
+  }
+
+  /** Both sum k products in float32: each is within k·2⁻²⁴·Σ|ab| of the exact sum. */
+  @ParameterizedTest
+  @CsvSource({
+    "NO, NO, FLOAT32",
+    "NO, YES, FLOAT32",
+    "YES, NO, FLOAT32",
+    "NO, YES, BFLOAT16",
+    "NO, NO, BFLOAT16",
+    "NO, YES, FLOAT16"
+  })
+  void productsAreThoseOfTheCpu(Transpose transposeA, Transpose transposeB, DType type) {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty());
+        CpuDevice cpu = Device.cpu(1)) {
+      float[] expected = product(cpu, transposeA, transposeB, type);
+      float[] actual = product(device, transposeA, transposeB, type);
+      double largest = 2 * (K + 2) * 0x1p-24 * (0.5 * K + 0.25);
+      assertArrayEquals(expected, actual, (float) largest);
+    }
+  }
+
+  private static final int M = 5;
+  private static final int K = 19;
+  private static final int N = 7;
+
+  private static float[] product(
+      Device device, Transpose transposeA, Transpose transposeB, DType type) {
+    long[] aShape = transposeA == Transpose.YES ? new long[] {K, M} : new long[] {M, K};
+    long[] bShape = transposeB == Transpose.YES ? new long[] {N, K} : new long[] {K, N};
+    try (Tensor a = device.floats(aShape).copyFrom(small("a", M * K));
+        Tensor b = device.floats(bShape).copyFrom(small("b", K * N));
+        Tensor c = device.floats(M, N).copyFrom(small("c", M * N));
+        Tensor held = type.isHalf() ? device.empty(type, bShape).roundFrom(b) : b.retain()) {
+      device.gemm(transposeA, transposeB, 0.5f, a, held, 0.25f, c);
+      return c.toFloats();
+    }
+  }
+
+  /** Numbers of at most 1. */
+  private static float[] small(String name, int count) {
+    float[] values = Tensors.numbers(name, count);
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) Math.tanh(values[i]);
+    }
+    return values;
+  }
+
+  @Test
+  void moreMemoryThanThereIsIsRefusedInWords() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty())) {
+      RunException refused = assertThrows(RunException.class, () -> device.floats(1L << 56));
+      assertTrue(refused.getMessage().startsWith("allocating "), refused::getMessage);
+      assertEquals(0, device.memory().currentBytes());
+    }
+  }
+
+  @Test
+  void anOperationThatFindsNoMemoryIsExplained() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty())) {
+      RuntimeException told =
+          device.explained(new RuntimeException("CUDA out of memory. Tried to allocate 2 GiB\nat"));
+      assertTrue(told instanceof RunException, told::toString);
+      assertTrue(told.toString().contains("lower train.micro_batch"), told::toString);
+      RuntimeException other = new IllegalStateException("another");
+      assertSame(other, device.explained(other));
+    }
+  }
+
+  @Test
+  void aGpuThatIsNotThereIsRefusedInWords() {
+    Assumptions.assumeFalse(cudaIsThere(), "a GPU is there");
+    ConfigException refused = assertThrows(ConfigException.class, () -> TorchDevice.requireCuda(0));
+    assertTrue(refused.getMessage().startsWith("device: cuda"), refused::getMessage);
+    assertTrue(refused.getMessage().contains("lorikeet doctor"), refused::getMessage);
+  }
+
+  private static boolean cudaIsThere() {
+    return Files.exists(Path.of("/dev/nvidia0"));
+  }
+}
