@@ -88,8 +88,8 @@ final class CompareReport {
         JsonNode ours = own.get(run).path("losses");
         JsonNode theirs = peer.get(run).path("losses");
         for (int step = 0; step < theirs.size(); step++) {
-          double expected = theirs.path(step).asDouble();
-          drift = Math.max(drift, Math.abs(ours.path(step).asDouble() / expected - 1));
+          double expected = theirs.path(step).asDouble(Double.NaN);
+          drift = Math.max(drift, Math.abs(ours.path(step).asDouble(Double.NaN) / expected - 1));
         }
         same &= theirs.size() > 0 && ours.size() == theirs.size();
       }
