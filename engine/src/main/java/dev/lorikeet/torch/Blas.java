@@ -33,6 +33,7 @@ final class Blas {
           JAVA_INT, ADDRESS, JAVA_INT);
 
   private final MethodHandle sgemm;
+  private final MethodHandle sgemv;
   private final MethodHandle sgesdd;
   private final String description;
 
@@ -45,6 +46,22 @@ final class Blas {
             FunctionDescriptor.ofVoid(
                 JAVA_INT,
                 JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT));
+    sgemv =
+        linker.downcallHandle(
+            symbol("cblas_sgemv"),
+            FunctionDescriptor.ofVoid(
                 JAVA_INT,
                 JAVA_INT,
                 JAVA_INT,
@@ -115,6 +132,15 @@ final class Blas {
           ldc);
     } catch (Throwable failure) {
       throw new IllegalStateException("cblas_sgemm " + m + "x" + n + "x" + k, failure);
+    }
+  }
+
+  /** y = alpha · A · x + beta · y for a row-major A [m, n] without gaps. */
+  void sgemv(int m, int n, float alpha, long a, long x, float beta, long y) {
+    try {
+      sgemv.invokeExact(ROW_MAJOR, NO_TRANSPOSE, m, n, alpha, a, n, x, 1, beta, y, 1);
+    } catch (Throwable failure) {
+      throw new IllegalStateException("cblas_sgemv " + m + "x" + n, failure);
     }
   }
 

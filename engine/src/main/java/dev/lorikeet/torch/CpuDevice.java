@@ -17,6 +17,9 @@ public final class CpuDevice extends Device {
   /** Rows or columns of a shared product are split at multiples of this. */
   private static final int GEMM_GRAIN = 16;
 
+  /** Elements of a matrix that stay in a core's cache until its next use: 128 KiB. */
+  private static final int CACHED_ELEMENTS = 1 << 15;
+
   private static final long MAX_IDLE_BYTES = 1L << 30;
 
   private final Workers workers;
@@ -71,6 +74,11 @@ public final class CpuDevice extends Device {
     if (m == 0 || n == 0) {
       return;
     }
+    boolean fewRows = m <= Math.min(n, FewRows.MOST) && k > 0;
+    if (transposeA == Transpose.NO && transposeB == Transpose.YES && fewRows) {
+      timesFewRows(shape, alpha, a, b, beta, c);
+      return;
+    }
     boolean ta = transposeA == Transpose.YES;
     boolean tb = transposeB == Transpose.YES;
     int lda = ta ? m : k;
@@ -120,6 +128,36 @@ public final class CpuDevice extends Device {
                   cAt + 4L * from,
                   n));
     }
+  }
+
+  /**
+   * C = alpha · A · Bᵀ + beta · C, a row of A after the other with some rows of B that then are in
+   * the cache: a product of matrices packs B first, which takes several times as long as reading
+   * it.
+   */
+  private void timesFewRows(Gemm shape, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
+    int n = shape.n();
+    int k = shape.k();
+    int together = Math.max(1, CACHED_ELEMENTS / k);
+    long products = (long) shape.m() * n * k;
+    forRange(
+        n,
+        products < FewRows.MIN_SHARED ? Integer.MAX_VALUE : GEMM_GRAIN,
+        (begin, end) -> {
+          for (int row = begin; row < end; row += together) {
+            int rows = Math.min(together, end - row);
+            for (int i = 0; i < shape.m(); i++) {
+              blas.sgemv(
+                  rows,
+                  k,
+                  alpha,
+                  b.address() + 4L * row * k,
+                  a.address() + 4L * i * k,
+                  beta,
+                  c.address() + 4L * ((long) i * n + row));
+            }
+          }
+        });
   }
 
   /** Product of matrices given by address and leading dimension, on the calling thread. */

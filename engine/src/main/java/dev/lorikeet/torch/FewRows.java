@@ -39,7 +39,7 @@ final class FewRows {
   private static final int TOGETHER = 4;
 
   /** Below this many multiplications one worker does all: waking another costs more. */
-  private static final long MIN_SHARED = 1L << 17;
+  static final long MIN_SHARED = 1L << 17;
 
   private FewRows() {}
 
