@@ -3,7 +3,6 @@ package dev.lorikeet.bench;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * A kind of training that is timed on both sides.
@@ -12,9 +11,7 @@ import java.util.OptionalDouble;
  * @param technique key of the recipe
  * @param data what is learned
  * @param memory whether activations are kept
- * @param peer whether PEFT can do it on a CPU
- * @param fasterThanPeer how many times the useful tokens a second of PEFT are aimed at
- * @param residentGigabytes most memory of the process that is aimed at, in 10⁹ bytes
+ * @param targets what is aimed at
  */
 record CompareCase(
     String name,
@@ -22,9 +19,9 @@ record CompareCase(
     String technique,
     Data data,
     Memory memory,
-    Peer peer,
-    OptionalDouble fasterThanPeer,
-    OptionalDouble residentGigabytes) {
+    CompareTargets targets) {
+  private static final String LORA = "lora";
+  private static final String FULL = "full";
 
   /** Sequences of a step. */
   enum Data {
@@ -40,63 +37,61 @@ record CompareCase(
     RECOMPUTED
   }
 
-  /** Whether there is something to compare with. */
-  enum Peer {
-    PEFT,
-    /** PEFT's 4-bit bases need a library without a build for CPUs such as this one. */
-    MISSING
-  }
-
   /** Every case, in the order of the report. */
   static List<CompareCase> all() {
+    CompareTargets none = CompareTargets.none();
     return List.of(
-        of("dense", BenchShape.SMOLLM2, "lora", Data.DENSE, Memory.KEPT, 1.5, 2.4),
-        of("ragged", BenchShape.SMOLLM2, "lora", Data.RAGGED, Memory.KEPT, 2.8, 2.0),
-        of("recompute", BenchShape.SMOLLM2, "lora", Data.DENSE, Memory.RECOMPUTED, 0, 1.2),
-        of("ragged-recompute", BenchShape.SMOLLM2, "lora", Data.RAGGED, Memory.RECOMPUTED, 0, 1.2),
-        of("dora", BenchShape.SMOLLM2, "dora", Data.DENSE, Memory.KEPT, 0, 0),
-        of("dora-recompute", BenchShape.SMOLLM2, "dora", Data.DENSE, Memory.RECOMPUTED, 0, 0),
-        of("full", BenchShape.SMOLLM2, "full", Data.DENSE, Memory.KEPT, 1.2, 4.0),
-        of("qlora", BenchShape.SMOLLM2, "qlora", Data.DENSE, Memory.KEPT, 0, 0),
-        of("qdora", BenchShape.SMOLLM2, "qdora", Data.DENSE, Memory.KEPT, 0, 0),
-        of("qwen", BenchShape.QWEN, "lora", Data.DENSE, Memory.KEPT, 1.5, 5.2),
-        of("qwen-recompute", BenchShape.QWEN, "lora", Data.DENSE, Memory.RECOMPUTED, 0, 2.9));
+        kept("dense", LORA, none.faster(1.5).resident(2.4)),
+        kept("ragged", LORA, none.faster(2.8).resident(2.0)).on(Data.RAGGED),
+        kept("recompute", LORA, none.resident(1.2)).recomputed(),
+        kept("ragged-recompute", LORA, none.resident(1.2)).on(Data.RAGGED).recomputed(),
+        kept("dora", "dora", none.timesLora(1.05).timesLoraTensors(1.12)),
+        kept("dora-recompute", "dora", none.timesLoraTensors(1.02)).recomputed(),
+        kept("full", FULL, none.faster(1.2).resident(4.0)),
+        kept("qlora", "qlora", none.timesLora(1.10).timesLoraTensors(1.0)),
+        kept("qdora", "qdora", none.timesLora(1.15).timesLoraTensors(1.0)),
+        kept("qwen", LORA, none.faster(1.5).resident(5.2)).of(BenchShape.QWEN),
+        kept("qwen-recompute", LORA, none.resident(2.9)).of(BenchShape.QWEN).recomputed());
+  }
+
+  private static CompareCase kept(String name, String technique, CompareTargets targets) {
+    return new CompareCase(name, BenchShape.SMOLLM2, technique, Data.DENSE, Memory.KEPT, targets);
+  }
+
+  private CompareCase on(Data other) {
+    return new CompareCase(name, shape, technique, other, memory, targets);
+  }
+
+  private CompareCase recomputed() {
+    return new CompareCase(name, shape, technique, data, Memory.RECOMPUTED, targets);
+  }
+
+  private CompareCase of(BenchShape other) {
+    return new CompareCase(name, other, technique, data, memory, targets);
   }
 
   /** A model that takes a second, for trying the command. */
   CompareCase tiny() {
-    return new CompareCase(
-        name,
-        BenchShape.TINY,
-        technique,
-        data,
-        memory,
-        peer,
-        OptionalDouble.empty(),
-        OptionalDouble.empty());
+    return new CompareCase(name, BenchShape.TINY, technique, data, memory, CompareTargets.none());
+  }
+
+  /** The same with LoRA, which is what other adapters are measured against. */
+  CompareCase asLora() {
+    return new CompareCase(name, shape, LORA, data, memory, CompareTargets.none());
   }
 
   static Optional<CompareCase> named(String name) {
     return all().stream().filter(one -> one.name.equals(name)).findFirst();
   }
 
-  private static CompareCase of(
-      String name,
-      BenchShape shape,
-      String technique,
-      Data data,
-      Memory memory,
-      double faster,
-      double gigabytes) {
-    return new CompareCase(
-        name,
-        shape,
-        technique,
-        data,
-        memory,
-        technique.startsWith("q") ? Peer.MISSING : Peer.PEFT,
-        faster > 0 ? OptionalDouble.of(faster) : OptionalDouble.empty(),
-        gigabytes > 0 ? OptionalDouble.of(gigabytes) : OptionalDouble.empty());
+  /** Whether PEFT can do it here: its 4-bit bases need a library without a build for such CPUs. */
+  boolean hasPeer() {
+    return !technique.startsWith("q");
+  }
+
+  /** Whether it is an adapter that stands beside LoRA. */
+  boolean standsBesideLora() {
+    return adapts() && !technique.equals(LORA);
   }
 
   /** Examples of a step. */
@@ -106,12 +101,18 @@ record CompareCase(
 
   /** Whether an adapter is trained, which then starts from the same numbers on both sides. */
   boolean adapts() {
-    return !technique.equals("full");
+    return !technique.equals(FULL);
   }
 
-  /** The technique whose adapter PEFT reads: quantised bases share it. */
-  String startTechnique() {
-    return technique.replaceFirst("^q", "");
+  /** What makes the adapter that both sides start from, without a base in 4 bits for PEFT. */
+  CompareCase start() {
+    return new CompareCase(
+        name,
+        shape,
+        technique.replaceFirst("^q", ""),
+        Data.DENSE,
+        Memory.KEPT,
+        CompareTargets.none());
   }
 
   String describe() {

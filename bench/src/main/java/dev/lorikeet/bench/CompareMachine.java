@@ -9,6 +9,7 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** What was measured on, for the head of a report. */
@@ -54,7 +55,9 @@ final class CompareMachine {
     return Files.exists(info)
         ? Files.readAllLines(info).stream()
             .filter(line -> line.startsWith("MemTotal"))
-            .map(line -> "%.1f GB".formatted(Long.parseLong(line.replaceAll("\\D", "")) * 1024e-9))
+            .map(line ->
+                String.format(
+                    Locale.ROOT, "%.1f GB", Long.parseLong(line.replaceAll("\\D", "")) * 1024e-9))
             .findFirst()
             .orElse("memory unknown")
         : "memory unknown";

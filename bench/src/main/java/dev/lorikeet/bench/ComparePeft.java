@@ -2,7 +2,8 @@ package dev.lorikeet.bench;
 
 import dev.lorikeet.bench.CompareCase.Data;
 import dev.lorikeet.bench.CompareCase.Memory;
-import dev.lorikeet.bench.CompareCase.Peer;
+import dev.lorikeet.bench.CompareReport.Decoding;
+import dev.lorikeet.bench.CompareReport.Start;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.StoredType;
@@ -30,18 +31,33 @@ public final class ComparePeft {
   /** Drift of float32 through the layers of a step; the same as in the tests against PEFT. */
   private static final double SAME_LOSS = 1e-5;
 
-  private static final String PLAIN = "dense";
   private static final String NEW_TOKENS = "64";
 
   private final Path work;
+  private final int runs;
   private final int steps;
+  private final Size size;
   private final CompareProcess process;
+  private final CompareReport report;
+  private final CompareCase plain;
   private final Map<String, BenchModel> models = new HashMap<>();
 
-  private ComparePeft(Path work, int steps, CompareProcess process) {
+  /** Which models are taken. */
+  private enum Size {
+    REAL,
+    /** To try the command. */
+    TINY
+  }
+
+  private ComparePeft(
+      Path work, int runs, int steps, Size size, CompareProcess process, CompareReport report) {
     this.work = work;
+    this.runs = runs;
     this.steps = steps;
+    this.size = size;
     this.process = process;
+    this.report = report;
+    plain = known("dense");
   }
 
   /** The program. */
@@ -49,64 +65,73 @@ public final class ComparePeft {
     Path work = Path.of(args[0]).toAbsolutePath();
     int runs = Integer.parseInt(args[1]);
     int steps = Integer.parseInt(args[2]);
+    CompareProcess process = new CompareProcess(args[3], Path.of(args[4]));
+    Path file = Path.of(args[5]);
     List<String> names = new ArrayList<>(List.of(args).subList(6, args.length));
-    boolean tiny = names.remove("tiny");
-    ComparePeft bench =
-        new ComparePeft(work, steps, new CompareProcess(args[3], Path.of(args[4]), work));
-    CompareReport report = new CompareReport(Path.of(args[5]), runs, steps, bench.process);
+    Size size = names.remove("tiny") ? Size.TINY : Size.REAL;
+    CompareReport report = new CompareReport(file, head(runs, steps, process));
+    ComparePeft bench = new ComparePeft(work, runs, steps, size, process, report);
     for (String name : names.isEmpty() ? allNames() : names) {
       System.err.println(name + " …");
       switch (name) {
-        case "limit" -> report.limit(bench.process.own(OneLimit.class, List.of("smollm2", "2048")));
-        case "decode" -> bench.decode(report, runs, tiny);
-        case "context" -> bench.context(report, tiny);
-        case "start" -> bench.start(report, runs, tiny);
-        default -> bench.compare(report, runs, tiny ? known(name).tiny() : known(name));
+        case "limit" -> report.limit(process.own(OneLimit.class, bench.limitArguments()));
+        case "decode" -> bench.decode();
+        case "context" -> bench.context();
+        case "start" -> bench.start();
+        default -> bench.compare(bench.known(name));
       }
       report.write();
     }
-    System.out.println(Files.readString(Path.of(args[5])));
+    System.out.println(Files.readString(file));
     if (report.failed()) {
       System.exit(1);
     }
   }
 
+  private static List<String> head(int runs, int steps, CompareProcess process)
+      throws IOException, InterruptedException {
+    List<String> head = new ArrayList<>(CompareMachine.lines());
+    head.add("- " + process.peerVersions());
+    head.add(
+        "- %d runs of each in turns, a process each; %d steps a run are timed after one that is not. Median (least–most); memory is the highest of all runs, in 10⁹ bytes."
+            .formatted(runs, steps));
+    return head;
+  }
+
+  /** The limit first: shares of it are told of what comes later. */
   private static List<String> allNames() {
-    return Stream.concat(
+    return Stream.of(
+            Stream.of("limit"),
             CompareCase.all().stream().map(CompareCase::name),
-            Stream.of("limit", "decode", "context", "start"))
+            Stream.of("decode", "context", "start"))
+        .flatMap(names -> names)
         .toList();
   }
 
-  private static CompareCase known(String name) {
-    return CompareCase.named(name)
-        .orElseThrow(
-            () -> new IllegalArgumentException("no case " + name + "; there are " + allNames()));
+  private CompareCase known(String name) {
+    CompareCase one =
+        CompareCase.named(name)
+            .orElseThrow(() ->
+                new IllegalArgumentException("no case " + name + "; there are " + allNames()));
+    return size == Size.TINY ? one.tiny() : one;
   }
 
-  /** Peer and product in turns; where there is no peer, LoRA of the same shape takes its turn. */
-  private void compare(CompareReport report, int runs, CompareCase one)
-      throws IOException, InterruptedException {
-    CompareCase plain = one.shape() == BenchShape.TINY ? known(PLAIN).tiny() : known(PLAIN);
-    boolean againstLora =
-        one.data() == Data.DENSE
-            && !one.name().equals(PLAIN)
-            && !one.technique().equals("lora")
-            && !one.technique().equals("full");
+  private List<String> limitArguments() {
+    return List.of(plain.shape().name(), "2048");
+  }
+
+  /** Peer and product in turns; an adapter that is not LoRA takes turns with LoRA too. */
+  private void compare(CompareCase one) throws IOException, InterruptedException {
     Path batches = work.resolve(one.name() + ".batches.jsonl");
-    List<Integer> tokens =
-        CompareData.writeBatches(
-            RunConfig.of(model(one).model().toString(), data(one)).with(overrides(one)),
-            steps + 1,
-            batches);
-    CompareReport.Pairs pairs = report.pairs(one, tokens);
+    List<Integer> tokens = CompareData.writeBatches(recipe(one), steps + 1, batches);
+    ComparePairs pairs = report.pairs(one, tokens);
     for (int run = 0; run < runs; run++) {
-      if (one.peer() == Peer.PEFT) {
+      if (one.hasPeer()) {
         pairs.peer(process.peer(peerArguments(one, batches, steps + 1)));
       }
       pairs.own(own(one));
-      if (againstLora) {
-        pairs.lora(own(plain));
+      if (one.standsBesideLora()) {
+        pairs.lora(own(one.asLora()));
       }
     }
     if (!pairs.sameLosses(SAME_LOSS)) {
@@ -115,14 +140,21 @@ public final class ComparePeft {
   }
 
   private JsonNode own(CompareCase one) throws IOException, InterruptedException {
+    return own(one, one.adapts() ? List.of("adapter.init_from='" + adapter(one) + "'") : List.of());
+  }
+
+  private JsonNode own(CompareCase one, List<String> further)
+      throws IOException, InterruptedException {
     List<String> arguments = new ArrayList<>();
     arguments.add(model(one).model().toString());
     arguments.add(data(one).toString());
     arguments.addAll(List.of(overrides(one)));
-    if (one.adapts()) {
-      arguments.add("adapter.init_from='" + adapter(one) + "'");
-    }
+    arguments.addAll(further);
     return process.own(OneRun.class, arguments);
+  }
+
+  private RunConfig recipe(CompareCase one) throws IOException {
+    return RunConfig.of(model(one).model().toString(), data(one)).with(overrides(one));
   }
 
   private List<String> peerArguments(CompareCase one, Path batches, int count)
@@ -180,36 +212,27 @@ public final class ComparePeft {
 
   /** An adapter whose B is not zero, so that every weight of it counts: after one step. */
   private Path adapter(CompareCase one) throws IOException, InterruptedException {
-    String technique = one.startTechnique();
-    Path folder = model(one).folder().resolve("start-" + technique);
+    CompareCase start = one.start();
+    Path folder = model(one).folder().resolve("start-" + start.technique());
     if (Files.notExists(folder)) {
-      List<String> arguments = new ArrayList<>();
-      arguments.add(model(one).model().toString());
-      arguments.add(model(one).text().toString());
-      arguments.addAll(List.of(overrides(known(PLAIN))));
-      arguments.add("adapter.technique=" + technique);
-      arguments.add("data.max_seq_len=64");
-      arguments.add("train.max_steps=1");
-      arguments.add("train.learning_rate=1.0e-3");
-      JsonNode run = process.own(OneRun.class, arguments);
+      JsonNode run =
+          own(
+              start,
+              List.of("data.max_seq_len=64", "train.max_steps=1", "train.learning_rate=1.0e-3"));
       Files.move(Path.of(run.path("output").asString()), folder);
     }
     return folder;
   }
 
-  private void decode(CompareReport report, int runs, boolean tiny)
-      throws IOException, InterruptedException {
-    BenchShape shape = tiny ? BenchShape.TINY : BenchShape.SMOLLM2;
-    String float32 = model(shape, StoredType.F32).model().toString();
-    String bfloat16 = model(shape, StoredType.BF16).model().toString();
-    JsonNode limit = process.own(OneLimit.class, List.of("tiny", "64"));
+  private void decode() throws IOException, InterruptedException {
+    String float32 = model(plain.shape(), StoredType.F32).model().toString();
+    String bfloat16 = model(plain.shape(), StoredType.BF16).model().toString();
     for (int run = 0; run < runs; run++) {
-      report.decoded(
-          "transformers, float32", process.peer(List.of("decode", float32, NEW_TOKENS)), limit);
-      report.decoded("Lorikeet, float32", decode(float32, "none"), limit);
-      report.decoded("Lorikeet, bfloat16", decode(bfloat16, "none"), limit);
-      report.decoded("Lorikeet, NF4, float32 head", decode(float32, "nf4"), limit);
-      report.decoded("Lorikeet, NF4, bfloat16 head", decode(bfloat16, "nf4"), limit);
+      report.decoded(Decoding.PEER, process.peer(List.of("decode", float32, NEW_TOKENS)));
+      report.decoded(Decoding.FLOAT32, decode(float32, "none"));
+      report.decoded(Decoding.BFLOAT16, decode(bfloat16, "none"));
+      report.decoded(Decoding.NF4, decode(float32, "nf4"));
+      report.decoded(Decoding.NF4_BFLOAT16, decode(bfloat16, "nf4"));
     }
   }
 
@@ -218,40 +241,29 @@ public final class ComparePeft {
   }
 
   /** The same number of tokens in fewer and longer sequences. */
-  private void context(CompareReport report, boolean tiny)
-      throws IOException, InterruptedException {
-    CompareCase one = tiny ? known(PLAIN).tiny() : known(PLAIN);
+  private void context() throws IOException, InterruptedException {
     int tokens = 4096;
     for (int length = 512; length <= tokens; length *= 2) {
-      List<String> arguments = new ArrayList<>();
-      arguments.add(model(one).model().toString());
-      arguments.add(data(one).toString());
-      arguments.addAll(List.of(overrides(one)));
-      arguments.add("data.max_seq_len=" + length);
-      arguments.add("train.global_batch=" + tokens / length);
-      arguments.add("train.micro_batch=" + tokens / length);
-      arguments.add("train.max_steps=2");
-      report.context(length, process.own(OneRun.class, arguments));
+      List<String> longer =
+          List.of(
+              "data.max_seq_len=" + length,
+              "train.global_batch=" + tokens / length,
+              "train.micro_batch=" + tokens / length,
+              "train.max_steps=2");
+      report.context(length, own(plain, longer));
     }
   }
 
-  private void start(CompareReport report, int runs, boolean tiny)
-      throws IOException, InterruptedException {
-    CompareCase one = tiny ? known(PLAIN).tiny() : known(PLAIN);
+  private void start() throws IOException, InterruptedException {
     Path batches = work.resolve("start.batches.jsonl");
-    CompareData.writeBatches(
-        RunConfig.of(model(one).model().toString(), data(one)).with(overrides(one)), 1, batches);
+    CompareData.writeBatches(recipe(plain), 1, batches);
     Path recipe = work.resolve("start.yaml");
-    RunConfig config =
-        RunConfig.of(model(one).model().toString(), data(one))
-            .with(overrides(one))
-            .with("train.max_steps=1");
-    AtomicFile.writeString(recipe, config.toYaml());
+    AtomicFile.writeString(recipe, recipe(plain).with("train.max_steps=1").toYaml());
     for (int run = 0; run < runs; run++) {
-      report.started(
-          process.peer(peerArguments(one, batches, 1)),
-          process.launched("run folder", "finetune", recipe.toString()),
-          process.launched("", "--help"));
+      JsonNode peer = process.peer(peerArguments(plain, batches, 1));
+      report.started(Start.PEER, peer.path("ready").asDouble());
+      report.started(Start.OWN, process.launched("run folder", "finetune", recipe.toString()));
+      report.started(Start.HELP, process.launched("", "--help"));
     }
   }
 }

@@ -18,9 +18,8 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param python a Python with torch, transformers and peft
  * @param script the peer
- * @param work where processes run
  */
-record CompareProcess(String python, Path script, Path work) {
+record CompareProcess(String python, Path script) {
 
   /** One JVM of this project with the flags of this one; its line of JSON. */
   JsonNode own(Class<?> program, List<String> arguments) throws IOException, InterruptedException {

@@ -9,302 +9,262 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalDouble;
-import java.util.stream.IntStream;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /** What a comparison has found so far, as Markdown. */
 final class CompareReport {
   private static final double GIGA = 1e9;
+  private static final double MOST_TIMES_LIMIT = 1.27;
+  private static final double SAME_MEMORY = 1.1;
+
+  /** What is aimed at beside another row of the table of decoding. */
+  private record Goal(Decoding beside, double times) {}
+
+  private static final Map<Decoding, Goal> GOALS =
+      Map.of(
+          Decoding.FLOAT32, new Goal(Decoding.PEER, 2.0),
+          Decoding.NF4, new Goal(Decoding.FLOAT32, 1.3));
 
   private final Path file;
-  private final int runs;
-  private final int steps;
-  private final CompareProcess process;
-  private final List<Pairs> pairs = new ArrayList<>();
-  private final Map<String, List<Double>> decoding = new LinkedHashMap<>();
-  private final Map<String, Double> decodedBytes = new LinkedHashMap<>();
-  private final List<String> context = new ArrayList<>();
-  private final List<List<Double>> starts =
-      List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-  private double readGigabytes;
-  private OptionalDouble products = OptionalDouble.empty();
-  private double peak;
+  private final List<String> head;
+  private final List<ComparePairs> pairs = new ArrayList<>();
+  private final Map<Decoding, List<Double>> decoding = new LinkedHashMap<>();
+  private final Map<Decoding, Double> weightBytes = new LinkedHashMap<>();
+  private final List<Context> contexts = new ArrayList<>();
+  private final Map<Start, List<Double>> starts = new LinkedHashMap<>();
+  private Optional<JsonNode> limit = Optional.empty();
 
-  CompareReport(Path file, int runs, int steps, CompareProcess process) {
+  /** Who makes tokens. */
+  enum Decoding {
+    PEER("transformers, float32"),
+    FLOAT32("Lorikeet, float32"),
+    BFLOAT16("Lorikeet, bfloat16"),
+    NF4("Lorikeet, NF4, float32 head"),
+    NF4_BFLOAT16("Lorikeet, NF4, bfloat16 head");
+
+    private final String text;
+
+    Decoding(String text) {
+      this.text = text;
+    }
+  }
+
+  /** What is started, with the most seconds that are aimed at. */
+  enum Start {
+    PEER("PEFT, to the first step", Double.POSITIVE_INFINITY),
+    OWN("Lorikeet, to the first step", 3.0),
+    HELP("`lorikeet --help`, whole", 0.5);
+
+    private final String text;
+    private final double most;
+
+    Start(String text, double most) {
+      this.text = text;
+      this.most = most;
+    }
+  }
+
+  private record Context(int length, long bytes, double seconds) {}
+
+  /**
+   * A report without results.
+   *
+   * @param head what was measured on and how, a line each
+   */
+  CompareReport(Path file, List<String> head) {
     this.file = file;
-    this.runs = runs;
-    this.steps = steps;
-    this.process = process;
+    this.head = List.copyOf(head);
   }
 
   /** A case whose runs come next. */
-  Pairs pairs(CompareCase one, List<Integer> tokens) {
-    Pairs fresh = new Pairs(one, tokens);
+  ComparePairs pairs(CompareCase one, List<Integer> tokens) {
+    ComparePairs fresh = new ComparePairs(one, tokens);
     pairs.add(fresh);
     return fresh;
   }
 
   /** Whether a case gave other losses than the peer. */
   boolean failed() {
-    return pairs.stream().anyMatch(each -> !each.same);
+    return pairs.stream().anyMatch(each -> !each.isSame());
   }
 
-  /** The runs of one case. */
-  static final class Pairs {
-    private final CompareCase one;
-    private final List<Integer> tokens;
-    private final List<JsonNode> own = new ArrayList<>();
-    private final List<JsonNode> peer = new ArrayList<>();
-    private final List<JsonNode> lora = new ArrayList<>();
-    private boolean same = true;
-    private double drift;
-
-    /**
-     * A case without runs.
-     *
-     * @param tokens useful tokens of every step, the first one too
-     */
-    Pairs(CompareCase one, List<Integer> tokens) {
-      this.one = one;
-      this.tokens = List.copyOf(tokens);
-    }
-
-    void own(JsonNode run) {
-      own.add(run);
-    }
-
-    void peer(JsonNode run) {
-      peer.add(run);
-    }
-
-    void lora(JsonNode run) {
-      lora.add(run);
-    }
-
-    /** Whether every step of every pair gave losses within {@code relative} of each other. */
-    boolean sameLosses(double relative) {
-      for (int run = 0; run < peer.size(); run++) {
-        JsonNode ours = own.get(run).path("losses");
-        JsonNode theirs = peer.get(run).path("losses");
-        for (int step = 0; step < theirs.size(); step++) {
-          double expected = theirs.path(step).asDouble(Double.NaN);
-          drift = Math.max(drift, Math.abs(ours.path(step).asDouble(Double.NaN) / expected - 1));
-        }
-        same &= theirs.size() > 0 && ours.size() == theirs.size();
-      }
-      same &= drift <= relative;
-      return same;
-    }
-
-    /** Useful tokens a second of every run, its first step left out. */
-    private List<Double> speeds(List<JsonNode> of) {
-      int useful = tokens.stream().skip(1).mapToInt(Integer::intValue).sum();
-      return of.stream().map(run -> useful / seconds(run)).toList();
-    }
-
-    /** Seconds of a step in every run. */
-    private List<Double> stepSeconds() {
-      return own.stream().map(run -> seconds(run) / (tokens.size() - 1)).toList();
-    }
-
-    private static double seconds(JsonNode run) {
-      return run.path("steps").valueStream().skip(1).mapToDouble(JsonNode::asDouble).sum();
-    }
-
-    private static double gigabytes(List<JsonNode> of) {
-      return of.stream().mapToLong(run -> run.path("peak_resident_bytes").asLong()).max().orElse(0)
-          / GIGA;
-    }
-
-    private static double tensors(List<JsonNode> of) {
-      return of.stream().mapToLong(run -> run.path("peak_bytes").asLong()).max().orElse(0) / GIGA;
-    }
-
-    /** The row of the table against PEFT. */
-    String peerRow() {
-      Timings ours = Timings.of(speeds(own));
-      Timings theirs = Timings.of(speeds(peer));
-      Timings ratio = Timings.ratios(speeds(own), speeds(peer));
-      double resident = gigabytes(own);
-      return "| %s | %s | %s | %s | %s | %.2f | %.2f | %.2f | %s | %s |"
-          .formatted(
-              one.name(),
-              one.describe(),
-              theirs.text(0),
-              ours.text(0),
-              ratio.text(2),
-              gigabytes(peer),
-              resident,
-              tensors(own),
-              String.format(Locale.ROOT, same ? "%.1e" : "**%.1e**", drift),
-              verdict(ratio.median(), resident));
-    }
-
-    private String verdict(double ratio, double resident) {
-      List<String> parts = new ArrayList<>();
-      one.fasterThanPeer()
-          .ifPresent(goal ->
-              parts.add(
-                  String.format(
-                      Locale.ROOT, "≥ %.1f ×: %s", goal, ratio >= goal ? "met" : "missed")));
-      one.residentGigabytes()
-          .ifPresent(goal ->
-              parts.add(
-                  String.format(
-                      Locale.ROOT, "≤ %.1f GB: %s", goal, resident <= goal ? "met" : "missed")));
-      return parts.isEmpty() ? "–" : String.join(", ", parts);
-    }
-
-    /** The row of the table against LoRA of the same run. */
-    String loraRow() {
-      List<Double> mine = own.stream().map(Pairs::seconds).toList();
-      List<Double> plain = lora.stream().map(Pairs::seconds).toList();
-      return "| %s | %s | %.2f | %+.1f %% |"
-          .formatted(
-              one.name(),
-              Timings.ratios(mine, plain).text(3),
-              tensors(own),
-              100 * (tensors(own) / tensors(lora) - 1));
-    }
-  }
-
+  /** What the hardware allows. */
   void limit(JsonNode run) {
-    products = OptionalDouble.of(run.path("products_seconds").asDouble());
-    peak = run.path("peak_gflops").asDouble();
-    readGigabytes = run.path("read_gbytes").asDouble();
+    limit = Optional.of(run);
   }
 
-  void decoded(String what, JsonNode run, JsonNode limit) {
-    readGigabytes = Math.max(readGigabytes, limit.path("read_gbytes").asDouble());
+  /** A process that made tokens: its best round counts, since the first ones compile. */
+  void decoded(Decoding who, JsonNode run) {
     double best =
         run.path("tokens_per_second")
             .valueStream()
             .mapToDouble(JsonNode::asDouble)
             .max()
             .orElseThrow();
-    decoding.computeIfAbsent(what, any -> new ArrayList<>()).add(best);
-    decodedBytes.put(what, run.path("weight_bytes").asDouble());
+    decoding.computeIfAbsent(who, any -> new ArrayList<>()).add(best);
+    weightBytes.put(who, run.path("weight_bytes").asDouble());
   }
 
+  /** Steps with sequences of {@code length}. */
   void context(int length, JsonNode run) {
-    context.add(
-        "| %d | %.3f | %.2f |"
-            .formatted(
-                length,
-                run.path("peak_bytes").asLong() / GIGA,
-                run.path("steps").path(1).asDouble()));
+    contexts.add(
+        new Context(length, run.path("peak_bytes").asLong(), run.path("steps").path(1).asDouble()));
   }
 
-  void started(JsonNode peer, double own, double help) {
-    starts.get(0).add(peer.path("ready").asDouble());
-    starts.get(1).add(own);
-    starts.get(2).add(help);
+  /** Seconds that a start took. */
+  void started(Start what, double seconds) {
+    starts.computeIfAbsent(what, any -> new ArrayList<>()).add(seconds);
   }
 
   /** Writes what there is; an interruption loses one case. */
-  void write() throws IOException, InterruptedException {
+  void write() throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
     AtomicFile.writeString(file, String.join("\n", text()) + "\n");
   }
 
-  private List<String> text() throws IOException, InterruptedException {
+  List<String> text() {
     List<String> lines = new ArrayList<>();
     lines.add("# Lorikeet and PEFT in turns");
     lines.add("");
-    lines.addAll(CompareMachine.lines());
-    lines.add("- " + process.peerVersions());
-    lines.add(
-        "- %d runs of each in turns, a process each; %d steps a run are timed after one that is not. Median (least–most); memory is the highest of all runs, in 10⁹ bytes."
-            .formatted(runs, steps));
-    if (pairs.stream().anyMatch(each -> !each.peer.isEmpty())) {
-      lines.addAll(
-          List.of(
-              "",
-              "## Against PEFT",
-              "",
-              "| case | what | PEFT, tokens/s | Lorikeet, tokens/s | ratio | PEFT, GB | Lorikeet, GB | its tensors, GB | largest difference of a loss | target |",
-              "|---|---|---|---|---|---|---|---|---|---|"));
-      pairs.stream().filter(each -> !each.peer.isEmpty()).map(Pairs::peerRow).forEach(lines::add);
-    }
-    if (pairs.stream().anyMatch(each -> !each.lora.isEmpty())) {
-      lines.addAll(
-          List.of(
-              "",
-              "## Against LoRA in the same run",
-              "",
-              "| case | time / LoRA's | tensors, GB | against LoRA's |",
-              "|---|---|---|---|"));
-      pairs.stream().filter(each -> !each.lora.isEmpty()).map(Pairs::loraRow).forEach(lines::add);
+    lines.addAll(head);
+    table(
+        lines,
+        "Against PEFT",
+        "| case | what | PEFT, tokens/s | Lorikeet, tokens/s | ratio | PEFT, GB | Lorikeet, GB | its tensors, GB | largest difference of a loss | target |",
+        pairs.stream().filter(ComparePairs::hasPeer).map(ComparePairs::peerRow).toList());
+    table(
+        lines,
+        "Against LoRA in the same run",
+        "| case | time / LoRA's | tensors, GB | against LoRA's | process, GB | LoRA's | target |",
+        pairs.stream().filter(ComparePairs::hasLora).map(ComparePairs::loraRow).toList());
+    if (pairs.stream().anyMatch(each -> !each.hasPeer())) {
       lines.add("");
       lines.add("PEFT's 4-bit bases are missing here: bitsandbytes was not installed.");
     }
-    lines.addAll(rest());
+    limit.ifPresent(found -> lines.addAll(limitLines(found)));
+    table(
+        lines,
+        "Greedy decoding, one sequence",
+        "| | tokens/s | weights read, GB/s | of what can be read | target |",
+        decoding.keySet().stream().map(this::decodeRow).toList());
+    table(
+        lines,
+        "4,096 tokens a step in sequences of different length",
+        "| length | tensors, GB | step, s | target |",
+        contexts.stream().map(this::contextRow).toList());
+    table(
+        lines,
+        "Start of the process",
+        "| | s | target |",
+        starts.entrySet().stream().map(CompareReport::startRow).toList());
     return lines;
   }
 
-  private List<String> rest() {
-    List<String> lines = new ArrayList<>();
-    products.ifPresent(seconds -> lines.addAll(limitLines(seconds)));
-    if (!decoding.isEmpty()) {
-      lines.addAll(
-          List.of(
-              "",
-              "## Greedy decoding, one sequence",
-              "",
-              "| | tokens/s | weights read, GB/s | of %.1f GB/s |".formatted(readGigabytes),
-              "|---|---|---|---|"));
-      decoding.forEach((what, speeds) -> lines.add(decodeRow(what, Timings.of(speeds))));
+  private static void table(List<String> lines, String title, String columns, List<String> rows) {
+    if (!rows.isEmpty()) {
+      lines.addAll(List.of("", "## " + title, "", columns));
+      lines.add("|" + "---|".repeat((int) columns.chars().filter(c -> c == '|').count() - 1));
+      lines.addAll(rows);
     }
-    if (!context.isEmpty()) {
-      lines.addAll(
-          List.of(
-              "",
-              "## 4,096 tokens a step in sequences of different length",
-              "",
-              "| length | tensors, GB | step, s |",
-              "|---|---|---|"));
-      lines.addAll(context);
-    }
-    if (!starts.getFirst().isEmpty()) {
-      List<String> names = List.of("PEFT", "Lorikeet", "`lorikeet --help`, whole");
-      lines.addAll(
-          List.of("", "## Start of the process to the first step", "", "| | s |", "|---|---|"));
-      IntStream.range(0, names.size())
-          .forEach(i ->
-              lines.add("| " + names.get(i) + " | " + Timings.of(starts.get(i)).text(2) + " |"));
-    }
-    return lines;
   }
 
-  private List<String> limitLines(double seconds) {
-    List<String> lines = new ArrayList<>();
-    lines.addAll(List.of("", "## Limit of the hardware", ""));
+  private List<String> limitLines(JsonNode found) {
+    double seconds = found.path("products_seconds").asDouble();
+    double flops = found.path("products_gflop").asDouble();
+    double peak = found.path("peak_gflops").asDouble();
+    List<String> lines = new ArrayList<>(List.of("", "## Limit of the hardware", ""));
     lines.add(
         String.format(
             Locale.ROOT,
-            "The matrix products of a dense step alone take %.2f s; the fastest product runs at %.0f GFLOP/s, memory is read at %.1f GB/s.",
-            seconds,
+            "The fastest product runs at %.0f GFLOP/s; memory is read at %.1f GB/s. The products of the frozen base alone, of 2,048 tokens:",
             peak,
-            readGigabytes));
-    pairs.stream()
-        .filter(each -> each.one.name().equals("dense") && !each.own.isEmpty())
-        .map(each -> Timings.of(each.stepSeconds()))
-        .forEach(step ->
+            found.path("read_gbytes").asDouble()));
+    lines.addAll(List.of("", "| phase | s | of the fastest product |", "|---|---|---|"));
+    found
+        .path("phases")
+        .propertyStream()
+        .forEach(phase ->
             lines.add(
-                String.format(
-                    Locale.ROOT,
-                    "The step `dense` takes %s s, %.2f × that; target ≤ 1.27.",
-                    step.text(2),
-                    step.median() / seconds)));
+                phaseRow(
+                    phase.getKey(),
+                    phase.getValue().path("seconds").asDouble(),
+                    phase.getValue().path("gflop").asDouble(),
+                    peak)));
+    lines.add(phaseRow("all", seconds, flops, peak));
+    pairs.stream()
+        .filter(each -> each.one().name().equals("dense"))
+        .map(ComparePairs::stepSeconds)
+        .forEach(step -> {
+          lines.add(phaseRow("the whole step `dense`", step.median(), flops, peak));
+          lines.add("");
+          lines.add(
+              String.format(
+                  Locale.ROOT,
+                  "The step takes %s s, %.2f × its products; target %s.",
+                  step.text(2),
+                  step.median() / seconds,
+                  CompareTargets.atMost("%.2f ×", MOST_TIMES_LIMIT, step.median() / seconds)));
+        });
     return lines;
   }
 
-  private String decodeRow(String what, Timings speed) {
-    double read = decodedBytes.getOrDefault(what, 0.0) * speed.median() / GIGA;
-    return read == 0
-        ? "| %s | %s | – | – |".formatted(what, speed.text(1))
-        : "| %s | %s | %.1f | %.0f %% |"
-            .formatted(what, speed.text(1), read, 100 * read / readGigabytes);
+  private static String phaseRow(String name, double seconds, double flops, double peak) {
+    return String.format(
+        Locale.ROOT, "| %s | %.2f | %.0f %% |", name, seconds, 100 * flops / seconds / peak);
+  }
+
+  private String decodeRow(Decoding who) {
+    Timings speed = Timings.of(decoding.getOrDefault(who, List.of()));
+    double read = weightBytes.getOrDefault(who, 0.0) * speed.median() / GIGA;
+    double possible = limit.map(found -> found.path("read_gbytes").asDouble()).orElse(Double.NaN);
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %s | %s | %s |",
+        who.text,
+        speed.text(1),
+        read == 0 ? "–" : String.format(Locale.ROOT, "%.1f", read),
+        read == 0 || Double.isNaN(possible)
+            ? "–"
+            : String.format(Locale.ROOT, "%.0f %%", 100 * read / possible),
+        goal(who));
+  }
+
+  /** Both were measured in turns, so ratios are those of runs that followed each other. */
+  private String goal(Decoding who) {
+    Goal goal = GOALS.get(who);
+    if (goal == null) {
+      return "–";
+    }
+    Timings ratio =
+        Timings.ratios(
+            decoding.getOrDefault(who, List.of()), decoding.getOrDefault(goal.beside, List.of()));
+    return ratio.text(2)
+        + " × "
+        + goal.beside.text
+        + ", "
+        + CompareTargets.atLeast("%.1f ×", goal.times, ratio.median());
+  }
+
+  private String contextRow(Context one) {
+    double ratio = (double) one.bytes / contexts.getFirst().bytes;
+    return String.format(
+        Locale.ROOT,
+        "| %d | %.3f | %.2f | %s |",
+        one.length,
+        one.bytes / GIGA,
+        one.seconds,
+        CompareTargets.atMost("%.1f × the shortest", SAME_MEMORY, ratio));
+  }
+
+  private static String startRow(Map.Entry<Start, List<Double>> start) {
+    Timings seconds = Timings.of(start.getValue());
+    double most = start.getKey().most;
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %s |",
+        start.getKey().text,
+        seconds.text(2),
+        Double.isInfinite(most) ? "–" : CompareTargets.atMost("%.1f s", most, seconds.median()));
   }
 }

@@ -8,6 +8,7 @@ import dev.lorikeet.torch.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -43,14 +44,19 @@ final class OneLimit {
       int queries = shape.numAttentionHeads() * shape.headDim();
       int keys = shape.numKeyValueHeads() * shape.headDim();
       int mlp = shape.intermediateSize();
-      double layer =
-          limit.map(hidden, queries)
-              + 2 * limit.map(hidden, keys)
-              + limit.map(queries, hidden)
-              + 2 * limit.map(hidden, mlp)
-              + limit.map(mlp, hidden);
-      double head = limit.map(hidden, shape.vocabSize());
-      line.put("products_seconds", shape.numHiddenLayers() * layer + head);
+      Phases phases = limit.new Phases();
+      for (int layer = 0; layer < shape.numHiddenLayers(); layer++) {
+        // Maps of one shape take the same time in every layer, and are timed once.
+        phases.layer(hidden, queries);
+        phases.layer(hidden, keys);
+        phases.layer(hidden, keys);
+        phases.layer(queries, hidden);
+        phases.layer(hidden, mlp);
+        phases.layer(hidden, mlp);
+        phases.layer(mlp, hidden);
+      }
+      phases.head(hidden, shape.vocabSize());
+      line.putAll(phases.line());
       double peak = limit.seconds(SIDE, SIDE, SIDE, Transpose.NO);
       line.put("peak_gflops", 2.0 * SIDE * SIDE * SIDE / peak * 1e-9);
       line.put("read_gbytes", limit.readBandwidth());
@@ -58,9 +64,36 @@ final class OneLimit {
     System.out.println(JsonMapper.shared().writeValueAsString(line));
   }
 
-  /** Seconds of x·Wᵀ and dy·W. */
-  private double map(int in, int out) {
-    return seconds(tokens, out, in, Transpose.YES) + seconds(tokens, in, out, Transpose.NO);
+  /** Products of a step by where they are. */
+  private final class Phases {
+    private final Map<String, Double> known = new HashMap<>();
+    private final Map<String, double[]> sums = new LinkedHashMap<>();
+
+    void layer(int in, int out) {
+      add("layers, forward", tokens, out, in, Transpose.YES);
+      add("layers, gradients of inputs", tokens, in, out, Transpose.NO);
+    }
+
+    void head(int in, int out) {
+      add("output head", tokens, out, in, Transpose.YES);
+      add("output head", tokens, in, out, Transpose.NO);
+    }
+
+    private void add(String phase, int m, int n, int k, Transpose transposeB) {
+      double[] sum = sums.computeIfAbsent(phase, any -> new double[2]);
+      sum[0] +=
+          known.computeIfAbsent(n + "x" + k + transposeB, any -> seconds(m, n, k, transposeB));
+      sum[1] += 2.0 * m * n * k * 1e-9;
+    }
+
+    Map<String, Object> line() {
+      Map<String, Object> phases = new LinkedHashMap<>();
+      sums.forEach((phase, sum) -> phases.put(phase, Map.of("seconds", sum[0], "gflop", sum[1])));
+      return Map.of(
+          "phases", phases,
+          "products_seconds", sums.values().stream().mapToDouble(sum -> sum[0]).sum(),
+          "products_gflop", sums.values().stream().mapToDouble(sum -> sum[1]).sum());
+    }
   }
 
   private double seconds(int m, int n, int k, Transpose transposeB) {
