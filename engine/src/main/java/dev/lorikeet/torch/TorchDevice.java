@@ -33,6 +33,7 @@ public final class TorchDevice extends Device {
   private final String name;
   private final String place;
   private final Optional<KernelLauncher> launcher;
+  private final DType compute;
   private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
   private long downloads;
 
@@ -45,10 +46,14 @@ public final class TorchDevice extends Device {
     return TorchDevice.class.getResource(CUDA_NATIVES) != null;
   }
 
-  private TorchDevice(String name, String place, Optional<KernelLauncher> launcher) {
+  private TorchDevice(String name, String place, Optional<KernelLauncher> launcher, DType compute) {
+    if (compute != DType.FLOAT32 && !compute.isHalf()) {
+      throw new IllegalStateException(name + " has no products of " + compute);
+    }
     this.name = name;
     this.place = place;
     this.launcher = launcher;
+    this.compute = compute;
   }
 
   /**
@@ -56,12 +61,14 @@ public final class TorchDevice extends Device {
    *
    * @param gpu which one, from 0
    * @param launcher starts Lorikeet's own kernels on it; closed with the device
+   * @param compute what products read their operands in: float32, or two bytes that the GPU has
+   *     products of
    * @throws ConfigException if this build has no libtorch for CUDA, or there is no such GPU
    */
-  public static TorchDevice cuda(int gpu, KernelLauncher launcher) {
+  public static TorchDevice cuda(int gpu, KernelLauncher launcher, DType compute) {
     requireCuda(gpu);
     String place = "cuda:" + gpu;
-    return new TorchDevice(place, place, Optional.of(launcher));
+    return new TorchDevice(place, place, Optional.of(launcher), compute);
   }
 
   /**
@@ -71,8 +78,13 @@ public final class TorchDevice extends Device {
    * @param launcher starts kernels on host memory, if there is one; closed with the device
    */
   public static TorchDevice standIn(Optional<KernelLauncher> launcher) {
+    return standIn(launcher, DType.FLOAT32);
+  }
+
+  /** The same, with products that read their operands in {@code compute}. */
+  public static TorchDevice standIn(Optional<KernelLauncher> launcher, DType compute) {
     LibTorch.load();
-    return new TorchDevice("torch", LibTorch.HOST, launcher);
+    return new TorchDevice("torch", LibTorch.HOST, launcher, compute);
   }
 
   /**
@@ -138,6 +150,11 @@ public final class TorchDevice extends Device {
   @Override
   public boolean holdsValues() {
     return true;
+  }
+
+  @Override
+  public DType computeFormat() {
+    return compute;
   }
 
   @Override
