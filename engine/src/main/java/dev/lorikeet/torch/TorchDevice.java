@@ -122,6 +122,11 @@ public final class TorchDevice extends Device {
     return place;
   }
 
+  /** Whether libtorch computes on a GPU here. */
+  boolean isGpu() {
+    return !place.equals(LibTorch.HOST);
+  }
+
   /** What starts Lorikeet's own kernels on this memory, if anything does. */
   public Optional<KernelLauncher> launcher() {
     return launcher;
@@ -206,17 +211,39 @@ public final class TorchDevice extends Device {
     if (c.elements() == 0) {
       return;
     }
-    try (LibTorch torch = session()) {
-      org.bytedeco.pytorch.Tensor left = torch.memory(a);
-      org.bytedeco.pytorch.Tensor right = torch.memory(b).to(ScalarType.Float);
-      torch
-          .memory(c)
-          .addmm_(
-              transposeA == Transpose.YES ? left.t() : left,
-              transposeB == Transpose.YES ? right.t() : right,
-              new Scalar((double) beta),
-              new Scalar((double) alpha));
+    try (LibTorch session = session()) {
+      org.bytedeco.pytorch.Tensor left = operand(session.memory(a));
+      org.bytedeco.pytorch.Tensor right = operand(session.memory(b));
+      multiply(
+          session.memory(c),
+          transposeA == Transpose.YES ? left.t() : left,
+          transposeB == Transpose.YES ? right.t() : right,
+          new Scalar((double) beta),
+          new Scalar((double) alpha));
     }
+  }
+
+  /** C = alpha · A · B + beta · C, where libtorch adds up in float32. */
+  private void multiply(
+      org.bytedeco.pytorch.Tensor c,
+      org.bytedeco.pytorch.Tensor a,
+      org.bytedeco.pytorch.Tensor b,
+      Scalar beta,
+      Scalar alpha) {
+    if (compute.isHalf() && isGpu()) {
+      torch.addmm_out(c, c, a, b, ScalarType.Float, beta, alpha);
+    } else {
+      c.addmm_(a, b, beta, alpha);
+    }
+  }
+
+  /**
+   * A matrix as products read it: rounded to the compute format, itself if it is held in that. The
+   * host has no products of two bytes that add up in float32, so there it becomes float32 again.
+   */
+  private org.bytedeco.pytorch.Tensor operand(org.bytedeco.pytorch.Tensor matrix) {
+    org.bytedeco.pytorch.Tensor rounded = matrix.to(LibTorch.type(compute));
+    return isGpu() ? rounded : rounded.to(ScalarType.Float);
   }
 
   @Override

@@ -35,9 +35,9 @@ final class LossScaleTest {
   private static final LossScaling TOO_LARGE = new LossScaling(0x1p127f, 2000);
 
   /** A tiny model with its trainer. */
-  private static final class Subject implements AutoCloseable {
+  static final class Subject implements AutoCloseable {
     private final TinyLlama llama;
-    private final Trainer trainer;
+    final Trainer trainer;
 
     Subject(Device device, Training training, TrainingSetup setup) {
       llama = new TinyLlama(device, training, 0);
@@ -46,6 +46,10 @@ final class LossScaleTest {
 
     StepResult attempt(long step) {
       return trainer.attempt(batch(step), StepLimits.NONE);
+    }
+
+    List<Parameter> trained() {
+      return llama.trained();
     }
 
     float[] values() {
@@ -87,7 +91,7 @@ final class LossScaleTest {
     }
   }
 
-  private static TrainingSetup plain() {
+  static TrainingSetup plain() {
     return new TrainingSetup(
         new LearningRate(1e-2, new ScheduleShape.Constant(), 0, 100),
         AdamW.Settings.withDecay(0.01),
