@@ -123,7 +123,7 @@ public final class TorchDevice extends Device {
   }
 
   /** Whether libtorch computes on a GPU here. */
-  boolean isGpu() {
+  public boolean isGpu() {
     return !place.equals(LibTorch.HOST);
   }
 

@@ -77,7 +77,7 @@ final class TorchComputeRunTest {
   }
 
   /**
-   * The loss of one step is within 16 roundings of float32's, as TorchStepTest derives it; weights
+   * The loss of one step is within 22 roundings of float32's, as TorchStepTest derives it; weights
    * that move apart by their roundings within six small steps change it by less than that again.
    */
   @ParameterizedTest
@@ -101,7 +101,7 @@ final class TorchComputeRunTest {
     for (int i = 0; i < STEPS; i++) {
       double wanted = expected.losses.get(i);
       double relative = Math.abs(actual.losses.get(i) - wanted) / wanted;
-      assertTrue(relative <= 2 * 16 * roundoff, "loss " + i + " differs by " + relative);
+      assertTrue(relative <= 2 * 22 * roundoff, "loss " + i + " differs by " + relative);
       apart = Math.max(apart, relative);
     }
     assertTrue(apart > 1e-7, "nothing was rounded");
