@@ -62,6 +62,8 @@ final class CudaFlash implements FlashAttention.Operators {
     // Without dropout the state of the random numbers is not read.
     org.bytedeco.pytorch.Tensor unread = offsets(new int[2]);
     Context context = torch.globalContext();
+    boolean same = context.deterministicAlgorithms();
+    boolean warns = context.deterministicAlgorithmsWarnOnly();
     boolean fills = context.deterministicFillUninitializedMemory();
     context.setDeterministicFillUninitializedMemory(false);
     context.setDeterministicAlgorithms(true, false);
@@ -88,7 +90,7 @@ final class CudaFlash implements FlashAttention.Operators {
               new IValue(0L)); // no keys behind the query
       return new Differentials(found.get(0), found.get(1), found.get(2));
     } finally {
-      context.setDeterministicAlgorithms(false, false);
+      context.setDeterministicAlgorithms(same, warns);
       context.setDeterministicFillUninitializedMemory(fills);
     }
   }

@@ -49,8 +49,7 @@ final class FlashAttentionTest {
       Kernels kernels = new TorchKernels(device, Optional.of(host.on(device)));
       FlashCheck check = new FlashCheck(device, kernels, EXPONENTIAL);
       for (Case given : CASES) {
-        // The formula computes in float32 and would be nearer.
-        assertTrue(check.check(given) > 0x1p-14, given::toString);
+        assertTrue(check.check(given) > 0.1, given::toString);
       }
       assertEquals(2 * CASES.size(), host.calls());
       assertEquals(0, device.blocks());
@@ -66,8 +65,8 @@ final class FlashAttentionTest {
     try (TorchDevice device = TorchDevice.standIn(Optional.empty(), format)) {
       Kernels kernels = new TorchKernels(device, Optional.of(host.on(device)));
       FlashCheck check = new FlashCheck(device, kernels, EXPONENTIAL);
-      check.check(of(AttentionShape.causal(4, 2, 6), 7, 1, 13));
-      check.check(of(AttentionShape.causal(4, 2, 16), 1, 1));
+      assertTrue(check.check(of(AttentionShape.causal(4, 2, 6), 7, 1, 13)) < 0.01);
+      assertTrue(check.check(of(AttentionShape.causal(4, 2, 16), 1, 1)) < 0.01);
       assertEquals(0, host.calls());
     }
   }

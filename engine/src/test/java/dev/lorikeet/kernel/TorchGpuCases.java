@@ -100,8 +100,8 @@ final class TorchGpuCases {
   private static void agrees(TorchDevice device, Case given) {
     FlashCheck flash = new FlashCheck(device, new TorchKernels(device), EXPONENTIAL);
     Kernels formulas = new TorchKernels(device, Optional.empty());
-    assertTrue(flash.check(given) > 0x1p-14, "this is not flash attention");
-    new FlashCheck(device, formulas, EXPONENTIAL).check(given);
+    assertTrue(flash.check(given) > 0.1, "this is not flash attention");
+    assertTrue(new FlashCheck(device, formulas, EXPONENTIAL).check(given) < 0.01, "formula");
   }
 
   private static void givesTheSameBytes(TorchDevice device) {
