@@ -59,8 +59,8 @@ final class CudaFlash implements FlashAttention.Operators {
   public Differentials backward(
       Ask ask, Operands operands, Attended forward, org.bytedeco.pytorch.Tensor dOut) {
     FlashPacking packing = ask.packing();
-    // Without dropout the state of the random numbers is not read.
-    org.bytedeco.pytorch.Tensor unread = offsets(new int[2]);
+    // Without dropout the states of random numbers are not read.
+    org.bytedeco.pytorch.Tensor unread = forward.lse();
     Context context = torch.globalContext();
     boolean same = context.deterministicAlgorithms();
     boolean warns = context.deterministicAlgorithmsWarnOnly();
