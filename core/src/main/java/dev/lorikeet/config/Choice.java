@@ -9,6 +9,7 @@ public sealed interface Choice
         ModelSettings.Dtype,
         ModelSettings.Quantization,
         TrainSettings.BadStepPolicy,
+        TrainSettings.Compute,
         TrainSettings.LossWeighting,
         TrainSettings.Optimizer,
         TrainSettings.Schedule {

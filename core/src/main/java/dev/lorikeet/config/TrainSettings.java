@@ -38,6 +38,7 @@ import java.util.TreeMap;
  * @param seed start of every random draw of the run
  * @param recompute whether activations are computed again in the backward pass: less memory, more
  *     time, the same numbers
+ * @param compute number format that matrix products read their operands in
  * @param lossWeighting what the mean loss of a step weighs equally
  * @param evalSteps steps between validations, at least 1; empty: at the end of each epoch, unless
  *     {@code evalSeconds} says otherwise
@@ -78,6 +79,7 @@ public record TrainSettings(
     @Default("1.0") double maxGradNorm,
     @Default("42") long seed,
     @Default("false") boolean recompute,
+    @Default("auto") Compute compute,
     @Default("token") LossWeighting lossWeighting,
     OptionalInt evalSteps,
     OptionalInt evalSeconds,
@@ -138,6 +140,16 @@ public record TrainSettings(
         default -> false;
       };
     }
+  }
+
+  /** Number format that matrix products read their operands in; sums are float32 in any case. */
+  public enum Compute implements Choice {
+    /** What suits the device. */
+    AUTO,
+    FLOAT32,
+    BFLOAT16,
+    /** With a factor of the loss that keeps small gradients from vanishing. */
+    FLOAT16
   }
 
   /** What the mean loss of a step weighs equally. */

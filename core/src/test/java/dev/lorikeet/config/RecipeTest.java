@@ -38,7 +38,7 @@ class RecipeTest {
       adam_epsilon: 1.0e-8, momentum: 0.0, nesterov: false, weight_decay: 0.0, no_decay: [], \
       schedule: cosine, min_learning_rate_ratio: 0.0, schedule_cycles: 1, schedule_power: 1.0, \
       decay_steps: null, decay_ratio: 0.1, warmup_steps: 10, warmup_ratio: null, \
-      max_grad_norm: 1.0, seed: 42, recompute: false, loss_weighting: token, \
+      max_grad_norm: 1.0, seed: 42, recompute: false, compute: auto, loss_weighting: token, \
       eval_steps: null, eval_seconds: null, early_stopping_patience: null, \
       early_stopping_min_delta: 0.0, load_best_at_end: false, checkpoint_steps: null, \
       keep_checkpoints: 2, on_bad_step: stop, spike_factor: null, grad_norm_spike_factor: null}
@@ -63,7 +63,7 @@ class RecipeTest {
         learning_rate: 1e-4, optimizer: sgd, momentum: 0.9, nesterov: true, weight_decay: 0.01,
         no_decay: [bias, 'norm\\.'], schedule: warmup_stable_decay,
         min_learning_rate_ratio: 0.1, decay_steps: 3, warmup_ratio: 0.25,
-        max_grad_norm: 0, seed: -3, recompute: true, loss_weighting: micro_batch,
+        max_grad_norm: 0, seed: -3, recompute: true, compute: bfloat16, loss_weighting: micro_batch,
         eval_steps: 50, eval_seconds: 600, early_stopping_patience: 3,
         early_stopping_min_delta: 0.01, load_best_at_end: true, checkpoint_steps: 20,
         keep_checkpoints: 5, on_bad_step: skip, spike_factor: 2.5, grad_norm_spike_factor: 10}
@@ -138,6 +138,7 @@ class RecipeTest {
             0,
             -3,
             true,
+            TrainSettings.Compute.BFLOAT16,
             TrainSettings.LossWeighting.MICRO_BATCH,
             OptionalInt.of(50),
             OptionalInt.of(600),

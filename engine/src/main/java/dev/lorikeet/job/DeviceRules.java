@@ -16,9 +16,11 @@ final class DeviceRules {
   /**
    * Refuses a recipe that {@code device} cannot train, before anything is loaded.
    *
-   * @throws ConfigException if it needs memory of the host
+   * @throws ConfigException if it needs memory of the host, or products that the device does not
+   *     have
    */
   static void requireReady(RunConfig config, Device device) {
+    ComputeFormat.require(config.train().compute(), device);
     if (!device.hasHostMemory()) {
       requireReadyForGpu(config, device.name());
     }

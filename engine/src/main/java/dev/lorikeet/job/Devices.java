@@ -1,15 +1,19 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.config.RunConfig;
+import dev.lorikeet.config.TrainSettings.Compute;
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.job.ComputeFormat.Capability;
 import dev.lorikeet.kernel.CudaSource;
 import dev.lorikeet.torch.CpuDevice;
 import dev.lorikeet.torch.CudaLauncher;
 import dev.lorikeet.torch.CudaLibraries;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.KernelLauncher;
 import dev.lorikeet.torch.TorchDevice;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** Opens the device that a recipe names. */
@@ -26,23 +30,33 @@ public final class Devices {
 
   /**
    * {@code auto} and {@code cpu} give the CPU with a thread for every processor, {@code cuda} and
-   * {@code cuda:N} a GPU.
+   * {@code cuda:N} a GPU, which computes in the format that suits it.
    *
    * @throws ConfigException for a device that this build or machine does not have
    */
   public static Device open(String name) {
+    return open(name, Compute.AUTO);
+  }
+
+  private static Device open(String name, Compute compute) {
     if (name.equals("auto") || name.equals("cpu")) {
       return Device.cpu(threads(System.getenv()));
     }
     int gpu = name.equals(CUDA) ? 0 : gpu(name);
     TorchDevice.requireCuda(gpu);
-    return TorchDevice.cuda(
-        gpu,
+    KernelLauncher launcher =
         CudaLauncher.open(
             CudaLibraries.ofThisMachine(),
             gpu,
             CudaSource.text(),
-            kernelCache(System.getenv(), System.getProperty("user.home"))));
+            kernelCache(System.getenv(), System.getProperty("user.home")));
+    try {
+      Capability capability = Capability.of(launcher.architecture());
+      return TorchDevice.cuda(gpu, launcher, ComputeFormat.onGpu(compute, capability));
+    } catch (RuntimeException refused) {
+      launcher.close();
+      throw refused;
+    }
   }
 
   /**
@@ -59,9 +73,9 @@ public final class Devices {
     } else if (name.equals("auto")
         && TorchDevice.isCudaLikely()
         && DeviceRules.refusal(config).isEmpty()) {
-      return open(CUDA);
+      return open(CUDA, config.train().compute());
     }
-    return open(name);
+    return open(name, config.train().compute());
   }
 
   private static int gpu(String name) {
@@ -112,6 +126,8 @@ public final class Devices {
     if (device instanceof CpuDevice cpu) {
       fields.put("blas", cpu.blasDescription());
       fields.put("blas_threads", 1);
+    } else {
+      fields.put("compute", device.computeFormat().name().toLowerCase(Locale.ROOT));
     }
     return fields;
   }

@@ -338,7 +338,8 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private TrainingSetup setup() {
-    return TrainingRules.of(config).setup(plan.steps(), fit.shape());
+    TrainingSetup setup = TrainingRules.of(config).setup(plan.steps(), fit.shape());
+    return ComputeFormat.scaling(device.computeFormat()).map(setup::withLossScaling).orElse(setup);
   }
 
   @Override

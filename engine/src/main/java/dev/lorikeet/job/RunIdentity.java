@@ -19,8 +19,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a run's numbers depend on besides its recipe: weights, tokenizer, examples, threads and the
- * kernels of BLAS, under the keys of {@code provenance.json}.
+ * What a run's numbers depend on besides its recipe: weights, tokenizer, examples, threads, the
+ * kernels of BLAS and the number format of products, under the keys of {@code provenance.json}.
  */
 final class RunIdentity {
   /** Key of the weights' hash. */
@@ -34,7 +34,8 @@ final class RunIdentity {
           "data.validation_sha256",
           "device",
           "threads",
-          "blas");
+          "blas",
+          "compute");
 
   private static final int EDGE_BYTES = 1 << 20;
   private static final Set<String> CONFIGS = Set.of("config.json", "adapter_config.json");

@@ -14,7 +14,7 @@ import java.util.OptionalDouble;
  *
  * @param step steps so far, skipped ones included
  * @param skipped steps without an update
- * @param lastSkipped how many of them came last
+ * @param lastSkipped how many of them came last, those not counted that only set the loss scale
  * @param tokens tokens read
  * @param elapsedNanos time spent, over all processes
  * @param trainLoss loss of the last update's step, nats a token
@@ -81,7 +81,7 @@ record TrainState(
     return new TrainState(
         step + 1,
         skipped + 1,
-        lastSkipped + 1,
+        bad.cause() == BadStep.Cause.OVERFLOW ? lastSkipped : lastSkipped + 1,
         tokens + bad.measured().tokens(),
         nanos,
         trainLoss,

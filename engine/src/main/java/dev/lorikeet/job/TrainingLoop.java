@@ -142,13 +142,14 @@ final class TrainingLoop {
   }
 
   private void leaveOut(BadStep bad) {
-    if (settings.onBadStep() == BadStepPolicy.STOP) {
+    boolean expected = bad.cause() == BadStep.Cause.OVERFLOW;
+    if (settings.onBadStep() == BadStepPolicy.STOP && !expected) {
       throw new RunException(bad.stopMessage());
     }
     state = state.without(bad, elapsedNanos());
     job.recorder().warning(bad.skipMessage());
     job.listener().notice(bad.skipMessage());
-    if (state.lastSkipped() >= MOST_BAD_STEPS_IN_A_ROW) {
+    if (!expected && state.lastSkipped() >= MOST_BAD_STEPS_IN_A_ROW) {
       throw new RunException(
           "%d steps in a row were bad and left out, the last one: %s"
               .formatted(state.lastSkipped(), bad.stopMessage()));

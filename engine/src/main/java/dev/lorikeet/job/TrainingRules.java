@@ -18,6 +18,7 @@ import dev.lorikeet.train.Sgd;
 import dev.lorikeet.train.StepShape;
 import dev.lorikeet.train.TrainingSetup;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a recipe says about updates, in the trainer's terms: the rule, its groups of parameters, and
@@ -41,7 +42,8 @@ record TrainingRules(TrainSettings train, AdapterSettings adapter, boolean packi
         train.seed(),
         packing,
         shape.recompute(),
-        shape.lossChunkFloats());
+        shape.lossChunkFloats(),
+        Optional.empty());
   }
 
   /** The update rule over its groups. */

@@ -1,5 +1,7 @@
 package dev.lorikeet.kernel;
 
+import dev.lorikeet.torch.FlashAttention;
+import dev.lorikeet.torch.FlashAttention.Ask;
 import dev.lorikeet.torch.LibTorch;
 import dev.lorikeet.torch.LibTorch.Gradients;
 import dev.lorikeet.torch.LibTorch.Precision;
@@ -18,17 +20,28 @@ import java.util.Optional;
 final class TorchKernels implements Kernels, Kernels.Totals {
   private final Precision precision;
   private final Optional<TorchDevice> device;
+  private final Optional<FlashAttention> flash;
 
   /** Kernels on host memory that compute in {@code precision} and round once, when they write. */
   TorchKernels(Precision precision) {
     this.precision = precision;
     device = Optional.empty();
+    flash = Optional.empty();
   }
 
-  /** Kernels in the memory of {@code device} that compute in float32. */
+  /**
+   * Kernels in the memory of {@code device} that compute in float32, but for flash attention where
+   * that is to be had.
+   */
   TorchKernels(TorchDevice device) {
+    this(device, FlashRule.of(device));
+  }
+
+  /** The same with this flash attention. */
+  TorchKernels(TorchDevice device, Optional<FlashAttention> flash) {
     precision = Precision.FLOAT32;
     this.device = Optional.of(device);
+    this.flash = flash;
   }
 
   private LibTorch plain() {
@@ -146,6 +159,11 @@ final class TorchKernels implements Kernels, Kernels.Totals {
       Tensor v,
       Tensor out,
       Tensor lse) {
+    Optional<Ask> ask = ask(shape, segments, q, k);
+    if (ask.isPresent()) {
+      flash.orElseThrow().forward(ask.get(), new FlashAttention.Tensors(q, k, v, out, lse));
+      return;
+    }
     try (LibTorch torch = plain()) {
       TorchValue queries = torch.view(q);
       TorchValue keys = torch.view(k);
@@ -170,6 +188,14 @@ final class TorchKernels implements Kernels, Kernels.Totals {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
+    Optional<Ask> ask = ask(shape, segments, forward.q(), forward.k());
+    if (ask.isPresent()) {
+      FlashAttention.Tensors tensors =
+          new FlashAttention.Tensors(
+              forward.q(), forward.k(), forward.v(), forward.out(), forward.lse());
+      flash.orElseThrow().backward(ask.get(), tensors, dOut, dq, dk, dv);
+      return;
+    }
     try (LibTorch torch = differentiating()) {
       TorchValue q = torch.leaf(forward.q());
       TorchValue k = torch.leaf(forward.k());
@@ -186,6 +212,11 @@ final class TorchKernels implements Kernels, Kernels.Totals {
       k.gradient().copyTo(dk);
       v.gradient().copyTo(dv);
     }
+  }
+
+  /** How flash attention is asked, if there is one that takes this. */
+  private Optional<Ask> ask(AttentionShape shape, Segments segments, Tensor q, Tensor k) {
+    return flash.flatMap(_ -> FlashRule.ask(shape, segments, q.size(0), k.size(0)));
   }
 
   /** out [rows, heads·D] and lse [rows, heads] of one segment. */

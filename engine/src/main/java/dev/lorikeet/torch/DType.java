@@ -3,9 +3,9 @@ package dev.lorikeet.torch;
 /** Element type of a tensor in memory. */
 public enum DType {
   FLOAT32(4),
-  /** The upper half of a float32. Kept, not computed with: products and kernels read float32. */
+  /** The upper half of a float32. Kept; what computes with it is {@link Device#computeFormat}. */
   BFLOAT16(2),
-  /** IEEE 754 binary16. Kept, not computed with. */
+  /** IEEE 754 binary16. Kept; what computes with it is {@link Device#computeFormat}. */
   FLOAT16(2),
   INT32(4),
   INT8(1),

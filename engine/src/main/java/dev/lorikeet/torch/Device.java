@@ -65,6 +65,11 @@ public abstract class Device implements AutoCloseable {
     return hasHostMemory();
   }
 
+  /** Number format that products read their operands in; they add up in float32 in any case. */
+  public DType computeFormat() {
+    return DType.FLOAT32;
+  }
+
   /** Number of worker threads that share one operation. */
   public abstract int threads();
 

@@ -112,6 +112,18 @@ public final class LibTorch implements AutoCloseable {
     return new TorchValue(this, torch.cat(new TensorVector(tensors), dim));
   }
 
+  /** libtorch's name of an element type. */
+  static ScalarType type(DType dtype) {
+    return switch (dtype) {
+      case FLOAT32 -> ScalarType.Float;
+      case BFLOAT16 -> ScalarType.BFloat16;
+      case FLOAT16 -> ScalarType.Half;
+      case INT32 -> ScalarType.Int;
+      case INT8 -> ScalarType.Char;
+      case UINT8 -> ScalarType.Byte;
+    };
+  }
+
   ScalarType elementType() {
     return elementType;
   }
@@ -121,16 +133,7 @@ public final class LibTorch implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the libtorch session is closed");
     }
-    ScalarType type =
-        switch (tensor.dtype()) {
-          case FLOAT32 -> ScalarType.Float;
-          case BFLOAT16 -> ScalarType.BFloat16;
-          case FLOAT16 -> ScalarType.Half;
-          case INT32 -> ScalarType.Int;
-          case INT8 -> ScalarType.Char;
-          case UINT8 -> ScalarType.Byte;
-        };
-    TensorOptions options = new TensorOptions(type).device(place);
+    TensorOptions options = new TensorOptions(type(tensor.dtype())).device(place);
     return torch.from_blob(new Address(tensor.address()), tensor.shape(), options);
   }
 

@@ -33,6 +33,7 @@ public final class TorchDevice extends Device {
   private final String name;
   private final String place;
   private final Optional<KernelLauncher> launcher;
+  private final DType compute;
   private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
   private long downloads;
 
@@ -45,10 +46,14 @@ public final class TorchDevice extends Device {
     return TorchDevice.class.getResource(CUDA_NATIVES) != null;
   }
 
-  private TorchDevice(String name, String place, Optional<KernelLauncher> launcher) {
+  private TorchDevice(String name, String place, Optional<KernelLauncher> launcher, DType compute) {
+    if (compute != DType.FLOAT32 && !compute.isHalf()) {
+      throw new IllegalStateException(name + " has no products of " + compute);
+    }
     this.name = name;
     this.place = place;
     this.launcher = launcher;
+    this.compute = compute;
   }
 
   /**
@@ -56,12 +61,14 @@ public final class TorchDevice extends Device {
    *
    * @param gpu which one, from 0
    * @param launcher starts Lorikeet's own kernels on it; closed with the device
+   * @param compute what products read their operands in: float32, or two bytes that the GPU has
+   *     products of
    * @throws ConfigException if this build has no libtorch for CUDA, or there is no such GPU
    */
-  public static TorchDevice cuda(int gpu, KernelLauncher launcher) {
+  public static TorchDevice cuda(int gpu, KernelLauncher launcher, DType compute) {
     requireCuda(gpu);
     String place = "cuda:" + gpu;
-    return new TorchDevice(place, place, Optional.of(launcher));
+    return new TorchDevice(place, place, Optional.of(launcher), compute);
   }
 
   /**
@@ -71,8 +78,13 @@ public final class TorchDevice extends Device {
    * @param launcher starts kernels on host memory, if there is one; closed with the device
    */
   public static TorchDevice standIn(Optional<KernelLauncher> launcher) {
+    return standIn(launcher, DType.FLOAT32);
+  }
+
+  /** The same, with products that read their operands in {@code compute}. */
+  public static TorchDevice standIn(Optional<KernelLauncher> launcher, DType compute) {
     LibTorch.load();
-    return new TorchDevice("torch", LibTorch.HOST, launcher);
+    return new TorchDevice("torch", LibTorch.HOST, launcher, compute);
   }
 
   /**
@@ -110,6 +122,11 @@ public final class TorchDevice extends Device {
     return place;
   }
 
+  /** Whether libtorch computes on a GPU here. */
+  public boolean isGpu() {
+    return !place.equals(LibTorch.HOST);
+  }
+
   /** What starts Lorikeet's own kernels on this memory, if anything does. */
   public Optional<KernelLauncher> launcher() {
     return launcher;
@@ -138,6 +155,11 @@ public final class TorchDevice extends Device {
   @Override
   public boolean holdsValues() {
     return true;
+  }
+
+  @Override
+  public DType computeFormat() {
+    return compute;
   }
 
   @Override
@@ -189,17 +211,39 @@ public final class TorchDevice extends Device {
     if (c.elements() == 0) {
       return;
     }
-    try (LibTorch torch = session()) {
-      org.bytedeco.pytorch.Tensor left = torch.memory(a);
-      org.bytedeco.pytorch.Tensor right = torch.memory(b).to(ScalarType.Float);
-      torch
-          .memory(c)
-          .addmm_(
-              transposeA == Transpose.YES ? left.t() : left,
-              transposeB == Transpose.YES ? right.t() : right,
-              new Scalar((double) beta),
-              new Scalar((double) alpha));
+    try (LibTorch session = session()) {
+      org.bytedeco.pytorch.Tensor left = operand(session.memory(a));
+      org.bytedeco.pytorch.Tensor right = operand(session.memory(b));
+      multiply(
+          session.memory(c),
+          transposeA == Transpose.YES ? left.t() : left,
+          transposeB == Transpose.YES ? right.t() : right,
+          new Scalar((double) beta),
+          new Scalar((double) alpha));
     }
+  }
+
+  /** C = alpha · A · B + beta · C, where libtorch adds up in float32. */
+  private void multiply(
+      org.bytedeco.pytorch.Tensor c,
+      org.bytedeco.pytorch.Tensor a,
+      org.bytedeco.pytorch.Tensor b,
+      Scalar beta,
+      Scalar alpha) {
+    if (compute.isHalf() && isGpu()) {
+      torch.addmm_out(c, c, a, b, ScalarType.Float, beta, alpha);
+    } else {
+      c.addmm_(a, b, beta, alpha);
+    }
+  }
+
+  /**
+   * A matrix as products read it: rounded to the compute format, itself if it is held in that. The
+   * host has no products of two bytes that add up in float32, so there it becomes float32 again.
+   */
+  private org.bytedeco.pytorch.Tensor operand(org.bytedeco.pytorch.Tensor matrix) {
+    org.bytedeco.pytorch.Tensor rounded = matrix.to(LibTorch.type(compute));
+    return isGpu() ? rounded : rounded.to(ScalarType.Float);
   }
 
   @Override

@@ -16,6 +16,9 @@ public record BadStep(StepReport measured, Cause cause, List<Long> examples) imp
 
   /** Why a step is bad. */
   public enum Cause {
+    /** The gradient left the range of float16, and the next one will be scaled to half of it. */
+    OVERFLOW(
+        ": it is too long for float16 at the present loss scale, which is halved for the next step"),
     /** Loss or gradient is not a finite number. */
     NOT_FINITE(""),
     /** The loss is far above its running mean. */

@@ -30,7 +30,9 @@ public final class Trainer implements AutoCloseable {
   private final Device device;
   private final Collective collective;
   private final LanguageModelLoss loss;
+  private final Kernels kernels;
   private final Optimizer optimizer;
+  private final Optional<LossScale> lossScale;
 
   /**
    * A trainer at step 0.
@@ -47,10 +49,11 @@ public final class Trainer implements AutoCloseable {
     this.setup = setup;
     this.collective = collective;
     this.device = device;
-    Kernels kernels = Kernels.of(device);
+    kernels = Kernels.of(device);
     clip = new GradientClip(kernels, setup.maxGradNorm());
     loss = new LanguageModelLoss(model, device, setup.lossChunkFloats());
     optimizer = MasterWeights.start(setup.optimizer(), this.parameters, kernels);
+    lossScale = setup.lossScaling().map(LossScale::new);
   }
 
   /**
@@ -79,14 +82,19 @@ public final class Trainer implements AutoCloseable {
     List<Tensor> gradients = parameters.stream().map(Parameter::gradientToAddTo).toList();
     collective.sum(gradients);
     double meanLoss = collective.sum(weighted)[0];
-    double norm = clip.norm(gradients);
-    Optional<BadStep.Cause> cause = limits.broken(meanLoss, norm);
+    float factor = lossFactor();
+    double norm = clip.norm(gradients) / factor;
+    Optional<BadStep.Cause> cause = cause(limits, meanLoss, norm);
     double rate = setup.learningRate().at(batch.step());
     if (cause.isPresent()) {
       parameters.forEach(Parameter::clearGradient);
     } else {
+      if (factor != 1) {
+        gradients.forEach(gradient -> kernels.scale(gradient, 1 / factor));
+      }
       clip.apply(gradients, norm);
       optimizer.update(rate);
+      lossScale.ifPresent(LossScale::stepped);
     }
     StepReport report =
         new StepReport(
@@ -100,6 +108,23 @@ public final class Trainer implements AutoCloseable {
     return cause.isPresent() ? new BadStep(report, cause.get(), ids(batch)) : report;
   }
 
+  private float lossFactor() {
+    return lossScale.map(LossScale::factor).orElse(1f);
+  }
+
+  /** What is wrong with a step; an overflow makes the next one's gradients smaller. */
+  private Optional<BadStep.Cause> cause(StepLimits limits, double meanLoss, double norm) {
+    boolean overflow =
+        Double.isFinite(meanLoss)
+            && !Double.isFinite(norm)
+            && lossScale.map(LossScale::canShrink).orElse(false);
+    if (overflow) {
+      lossScale.ifPresent(LossScale::overflowed);
+      return Optional.of(BadStep.Cause.OVERFLOW);
+    }
+    return limits.broken(meanLoss, norm);
+  }
+
   /** Adds a micro-batch's gradients; returns its share of the step's loss. */
   private double accumulate(GlobalBatch batch, MicroBatch microBatch) {
     double weight = tokenWeight(batch, microBatch);
@@ -110,8 +135,9 @@ public final class Trainer implements AutoCloseable {
             ? List.of(microBatch.packed())
             : microBatch.examples().stream().map(Trainer::alone).toList();
     double sum = 0;
+    float scaled = (float) weight * lossFactor();
     for (PackedBatch pass : passes) {
-      for (float tokenLoss : loss.lossesWithGradients(pass, (float) weight, options)) {
+      for (float tokenLoss : loss.lossesWithGradients(pass, scaled, options)) {
         sum += tokenLoss;
       }
     }
@@ -174,9 +200,10 @@ public final class Trainer implements AutoCloseable {
     return new Evaluation(sum / labels, (double) correct / labels);
   }
 
-  /** What the optimiser's next update depends on, see {@link Optimizer#state}. */
+  /** What the next update depends on: the optimiser's state, and the loss scale if there is one. */
   public Map<String, TensorData> optimizerState() {
-    return optimizer.state();
+    Map<String, TensorData> state = optimizer.state();
+    return lossScale.map(scale -> scale.beside(state)).orElse(state);
   }
 
   /**
@@ -185,7 +212,7 @@ public final class Trainer implements AutoCloseable {
    * @throws IllegalArgumentException if the state belongs to another optimiser or other parameters
    */
   public void restoreOptimizer(Map<String, TensorData> state) {
-    optimizer.restore(state);
+    optimizer.restore(lossScale.map(scale -> scale.restore(state)).orElse(state));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.lorikeet.train;
 
 import dev.lorikeet.config.TrainSettings.LossWeighting;
+import java.util.Optional;
 
 /**
  * What a trainer does the same way in every step.
@@ -13,6 +14,7 @@ import dev.lorikeet.config.TrainSettings.LossWeighting;
  * @param packing whether the examples of a micro-batch share one pass
  * @param recompute whether blocks run again on the way back
  * @param lossChunkFloats logits that exist at one time, at most
+ * @param lossScaling how gradients are kept in the range of float16, if products read that
  */
 public record TrainingSetup(
     LearningRate learningRate,
@@ -22,7 +24,8 @@ public record TrainingSetup(
     long seed,
     boolean packing,
     boolean recompute,
-    long lossChunkFloats) {
+    long lossChunkFloats,
+    Optional<LossScaling> lossScaling) {
 
   /** With the usual number of logits at one time. */
   public TrainingSetup(
@@ -41,6 +44,21 @@ public record TrainingSetup(
         seed,
         packing,
         recompute,
-        StepShape.DEFAULT_LOSS_CHUNK);
+        StepShape.DEFAULT_LOSS_CHUNK,
+        Optional.empty());
+  }
+
+  /** The same with dynamic loss scaling. */
+  public TrainingSetup withLossScaling(LossScaling scaling) {
+    return new TrainingSetup(
+        learningRate,
+        optimizer,
+        maxGradNorm,
+        lossWeighting,
+        seed,
+        packing,
+        recompute,
+        lossChunkFloats,
+        Optional.of(scaling));
   }
 }

@@ -13,15 +13,16 @@ import dev.lorikeet.torch.EmulatedCuda;
 import dev.lorikeet.torch.KernelLauncher;
 import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.ManagedDevice;
+import dev.lorikeet.torch.TorchDevice;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Every case of every CUDA kernel, on a GPU. As a program it prints a line each and ends with 1 if
- * one differs; its arguments are {@code gpu} or {@code emulation} and a folder for the compiled
- * kernels.
+ * Every case of every CUDA kernel, on a GPU, and of what libtorch does there. As a program it
+ * prints a line each and ends with 1 if one differs; its arguments are {@code gpu} or {@code
+ * emulation} and a folder for the compiled kernels.
  */
 public final class CudaCheck {
   private CudaCheck() {}
@@ -52,8 +53,11 @@ public final class CudaCheck {
       launcher = CudaLauncher.open(libraries, 0, CudaSource.text(), cache);
     }
     try (Device host = Device.cpu(1)) {
-      for (Map.Entry<String, Runnable> check :
-          checks(launcher, new ManagedDevice(libraries, launcher), host).entrySet()) {
+      Map<String, Runnable> checks = checks(launcher, new ManagedDevice(libraries, launcher), host);
+      if (!emulated && TorchDevice.isCudaLikely()) {
+        checks.putAll(new TorchGpuCases(libraries, cache).checks(launcher.architecture()));
+      }
+      for (Map.Entry<String, Runnable> check : checks.entrySet()) {
         try {
           check.getValue().run();
           System.out.println("ok    " + check.getKey());
