@@ -1,6 +1,7 @@
 package dev.lorikeet.train;
 
 import dev.lorikeet.config.ModelSettings.Quantization;
+import dev.lorikeet.fixture.TrainedLlama.Blocks;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.QloraLawTest.Peaks;
@@ -57,7 +58,7 @@ final class QloraProcess {
             .orElseThrow();
     Peaks peaks =
         QloraLawTest.peaks(
-            subject, DType.FLOAT32, Quantization.valueOf(args[1]), Device.cpu(2), false);
+            subject, DType.FLOAT32, Quantization.valueOf(args[1]), Device.cpu(2), Blocks.KEPT);
     System.out.println(Math.max(peaks.loading(), peaks.training()) + " " + peakResidentBytes());
   }
 
