@@ -1,0 +1,63 @@
+package dev.lorikeet.torch;
+
+/** The shape-only device, for tests that watch some of what is asked of it. */
+abstract class WatchedShapes extends Device {
+  private final Device shapes;
+
+  /** Stands for a device of {@code threads} workers. */
+  WatchedShapes(int threads) {
+    shapes = new ShapeDevice(threads);
+  }
+
+  @Override
+  public String name() {
+    return shapes.name();
+  }
+
+  @Override
+  public boolean hasHostMemory() {
+    return shapes.hasHostMemory();
+  }
+
+  @Override
+  public int threads() {
+    return shapes.threads();
+  }
+
+  @Override
+  public void forRange(int count, int grain, RangeTask task) {
+    shapes.forRange(count, grain, task);
+  }
+
+  @Override
+  void multiply(
+      Transpose transposeA,
+      Transpose transposeB,
+      float alpha,
+      Tensor a,
+      Tensor b,
+      float beta,
+      Tensor c) {
+    shapes.multiply(transposeA, transposeB, alpha, a, b, beta, c);
+  }
+
+  @Override
+  long allocate(long bytes) {
+    return shapes.allocate(bytes);
+  }
+
+  @Override
+  void release(long address, long bytes) {
+    shapes.release(address, bytes);
+  }
+
+  @Override
+  float[] readFloats(Tensor tensor) {
+    return shapes.readFloats(tensor);
+  }
+
+  @Override
+  public void close() {
+    shapes.close();
+  }
+}
