@@ -2,12 +2,12 @@ package dev.lorikeet.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.fixture.LlamaShape;
+import dev.lorikeet.fixture.ResidentMemory;
 import dev.lorikeet.fixture.TrainedLlama;
 import dev.lorikeet.fixture.TrainedLlama.Blocks;
 import dev.lorikeet.nn.RandomWeights;
@@ -20,8 +20,6 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
@@ -104,7 +102,7 @@ final class QloraLawTest {
       names = {"NF4", "INT8"})
   @Tag("slow")
   void theProcessIsSmallerToo(Quantization format) throws Exception {
-    assumeTrue(Files.exists(Path.of("/proc/self/status")), "/proc tells the resident bytes");
+    ResidentMemory.assumeKnown();
     Subject large =
         subjects().stream().filter(subject -> subject.name.equals(LARGE)).findFirst().orElseThrow();
     QloraProcess.Taken lora = QloraProcess.run(large, Quantization.NONE);
