@@ -64,8 +64,8 @@ final class AdapterMergeTest {
   private Path out = Path.of("");
 
   @BeforeEach
-  void makeModel() throws IOException {
-    model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
+  void makeModel() {
+    model = TinyModel.write(folder.resolve("tiny"));
     adapter = folder.resolve("adapter");
     out = folder.resolve("merged");
   }
@@ -127,7 +127,7 @@ final class AdapterMergeTest {
   })
   void theCheckpointSaysWhatModelAndAdapterSay(boolean dora, String target, Head head)
       throws IOException {
-    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", head);
+    model = TinyModel.write(folder.resolve("other"), "", head);
     makeAdapter(dora, target);
     float[] expected = logits(model, Optional.of(adapter));
     AdapterMerge merged = merge(WeightFormat.FLOAT32);
@@ -148,7 +148,7 @@ final class AdapterMergeTest {
   void aQuantisedBaseIsMergedIntoWhatItsCodesStandFor(boolean dora, String target)
       throws IOException {
     base = nf4();
-    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", Head.OWN);
+    model = TinyModel.write(folder.resolve("other"), "", Head.OWN);
     makeAdapter(dora, target);
     float[] expected = logits(model, Optional.of(adapter));
     merge(WeightFormat.FLOAT32);
@@ -168,7 +168,7 @@ final class AdapterMergeTest {
     if (quantised) {
       base = nf4();
     }
-    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", head);
+    model = TinyModel.write(folder.resolve("other"), "", head);
     makeAdapter(false, targets.split(" "));
     float[] expected = logits(model, Optional.of(adapter));
     AdapterMerge merged = merge(WeightFormat.FLOAT32);

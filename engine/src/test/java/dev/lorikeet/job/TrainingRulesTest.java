@@ -155,9 +155,7 @@ final class TrainingRulesTest {
     assertTrue(Files.notExists(folder.resolve("runs")));
   }
 
-  private static RunConfig recipe(Path folder) throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
-    return TinyModel.recipe(model, train, folder.resolve("runs"));
+  private static RunConfig recipe(Path folder) {
+    return TinyModel.recipe(folder, 20);
   }
 }
