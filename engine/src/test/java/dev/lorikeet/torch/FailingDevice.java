@@ -26,14 +26,7 @@ public final class FailingDevice extends WatchedShapes {
   }
 
   @Override
-  void multiply(
-      Transpose transposeA,
-      Transpose transposeB,
-      float alpha,
-      Tensor a,
-      Tensor b,
-      float beta,
-      Tensor c) {
+  void product() {
     event();
   }
 

@@ -1,6 +1,6 @@
 package dev.lorikeet.torch;
 
-/** The shape-only device, for tests that watch some of what is asked of it. */
+/** The shape-only device, for tests that watch what is asked of it. */
 abstract class WatchedShapes extends Device {
   private final Device shapes;
 
@@ -30,7 +30,7 @@ abstract class WatchedShapes extends Device {
   }
 
   @Override
-  void multiply(
+  final void multiply(
       Transpose transposeA,
       Transpose transposeB,
       float alpha,
@@ -38,8 +38,12 @@ abstract class WatchedShapes extends Device {
       Tensor b,
       float beta,
       Tensor c) {
+    product();
     shapes.multiply(transposeA, transposeB, alpha, a, b, beta, c);
   }
+
+  /** A matrix product of float32 is asked for. */
+  abstract void product();
 
   @Override
   long allocate(long bytes) {
