@@ -125,8 +125,7 @@ final class AdapterMergeTest {
     "true, lm_head, TIED",
     "false, lm_head, TIED"
   })
-  void theCheckpointSaysWhatModelAndAdapterSay(boolean dora, String target, Head head)
-      throws IOException {
+  void theCheckpointSaysWhatModelAndAdapterSay(boolean dora, String target, Head head) {
     model = TinyModel.write(folder.resolve("other"), "", head);
     makeAdapter(dora, target);
     float[] expected = logits(model, Optional.of(adapter));
@@ -145,8 +144,7 @@ final class AdapterMergeTest {
 
   @ParameterizedTest
   @CsvSource({"false, all-linear", "true, all-linear", "false, q_proj", "true, q_proj"})
-  void aQuantisedBaseIsMergedIntoWhatItsCodesStandFor(boolean dora, String target)
-      throws IOException {
+  void aQuantisedBaseIsMergedIntoWhatItsCodesStandFor(boolean dora, String target) {
     base = nf4();
     model = TinyModel.write(folder.resolve("other"), "", Head.OWN);
     makeAdapter(dora, target);
@@ -164,7 +162,7 @@ final class AdapterMergeTest {
     "embed_tokens q_proj, TIED, true"
   })
   void anAdaptedEmbeddingIsMergedAndATiedHeadKeepsTheOldTable(
-      String targets, Head head, boolean quantised) throws IOException {
+      String targets, Head head, boolean quantised) {
     if (quantised) {
       base = nf4();
     }

@@ -8,7 +8,6 @@ import dev.lorikeet.data.DataSet;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.train.StepShape;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +23,7 @@ final class StepMemoryTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"lora", "dora", "qlora", "full"})
-  void oneModelGivesEveryShapeThePeakOfAModelOfItsOwn(String technique) throws IOException {
+  void oneModelGivesEveryShapeThePeakOfAModelOfItsOwn(String technique) {
     RunConfig recipe =
         TinyModel.recipe(folder, 16)
             .with("adapter.technique=" + technique, "train.global_batch=8", "data.validation=0.2");
