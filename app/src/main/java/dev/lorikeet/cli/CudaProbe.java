@@ -16,11 +16,15 @@ final class CudaProbe {
   private static final int NVIDIA_SECONDS = 10;
   private static final Pattern CAPABILITY = Pattern.compile("(\\d+)\\.(\\d)");
 
-  /** name, memory.total, driver_version, compute_cap. */
-  private static final int FIELDS = 4;
+  /** What nvidia-smi is asked for each GPU; {@link #gpu} reads it in this order. */
+  private static final List<String> FIELDS =
+      List.of("name", "memory.total", "driver_version", "compute_cap");
+
+  private static final String UNKNOWN = "unknown";
 
   private CudaProbe() {}
 
+  /** What this machine has; takes as long as nvidia-smi, at most ten seconds. */
   static Machine.Cuda look() {
     return found(nvidiaSmi(), Files.exists(Path.of("/dev/nvidia0")), CudaLibraries.ofThisMachine());
   }
@@ -34,7 +38,7 @@ final class CudaProbe {
   static Machine.Cuda found(List<String> lines, boolean device, CudaLibraries libraries) {
     List<Machine.Gpu> gpus = lines.stream().map(CudaProbe::gpu).toList();
     if (gpus.isEmpty() && device) {
-      gpus = List.of(new Machine.Gpu("NVIDIA GPU", "unknown", "unknown", Optional.empty()));
+      gpus = List.of(new Machine.Gpu("NVIDIA GPU", UNKNOWN, UNKNOWN, Optional.empty()));
     }
     return new Machine.Cuda(
         gpus,
@@ -45,13 +49,13 @@ final class CudaProbe {
   }
 
   private static Machine.Gpu gpu(String line) {
-    String[] fields = Pattern.compile(",").split(line, FIELDS);
-    String capability = fields.length < FIELDS ? "" : fields[3].strip();
+    String[] fields = Pattern.compile(",").split(line, FIELDS.size());
+    String capability = fields.length < FIELDS.size() ? "" : fields[3].strip();
     Matcher number = CAPABILITY.matcher(capability);
     return new Machine.Gpu(
         fields[0].strip(),
-        fields.length < 2 ? "unknown" : fields[1].strip(),
-        fields.length < 3 ? "unknown" : fields[2].strip(),
+        fields.length < 2 ? UNKNOWN : fields[1].strip(),
+        fields.length < 3 ? UNKNOWN : fields[2].strip(),
         number.matches()
             ? Optional.of(
                 10 * Integer.parseInt(number.group(1)) + Integer.parseInt(number.group(2)))
@@ -62,9 +66,7 @@ final class CudaProbe {
     try {
       Process process =
           new ProcessBuilder(
-                  "nvidia-smi",
-                  "--query-gpu=name,memory.total,driver_version,compute_cap",
-                  "--format=csv,noheader")
+                  "nvidia-smi", "--query-gpu=" + String.join(",", FIELDS), "--format=csv,noheader")
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
       if (!process.waitFor(NVIDIA_SECONDS, TimeUnit.SECONDS)) {

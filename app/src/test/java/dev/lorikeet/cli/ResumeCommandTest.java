@@ -16,34 +16,13 @@ import tools.jackson.databind.JsonNode;
 
 @Tag("native")
 class ResumeCommandTest {
-  private static final int RECORDS = 14;
-
   @TempDir Path temp;
   private final Terminal terminal = new Terminal();
   private Path recipe = Path.of("");
 
   @BeforeEach
   void writeRecipe() {
-    StringBuilder records = new StringBuilder();
-    for (int i = 0; i < RECORDS; i++) {
-      records
-          .append("{\"instruction\": \"Say number ")
-          .append(i)
-          .append("\", \"output\": \"The lorikeet sat\"}\n");
-    }
-    Path data = TinyModel.write(temp.resolve("data.jsonl"), records.toString());
-    recipe =
-        TinyModel.write(
-            temp.resolve("recipe.yaml"),
-            """
-            model: {path: '%s'}
-            adapter: {r: 4, lora_dropout: 0.1}
-            data: {train: '%s', validation: 0.15, max_seq_len: 200}
-            train: {max_steps: 3, epochs: null, global_batch: 4, micro_batch: 2, \
-            learning_rate: 0.02, warmup_steps: 0}
-            output: {dir: '%s'}
-            """
-                .formatted(TinyModel.FOLDER, data, temp.resolve("runs")));
+    recipe = TinyModel.recipe(temp);
   }
 
   private JsonNode finetune(String... more) {

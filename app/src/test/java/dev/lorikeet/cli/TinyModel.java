@@ -18,6 +18,8 @@ final class TinyModel {
   /** 288 tokens, context 256, hidden size 32, two layers; {@code <s>} in front of every text. */
   static final Path FOLDER = Path.of("src/test/resources/reference/tiny/model").toAbsolutePath();
 
+  private static final int RECORDS = 14;
+
   private TinyModel() {}
 
   /** A copy in {@code folder}/model. */
@@ -32,6 +34,29 @@ final class TinyModel {
       throw new UncheckedIOException(failure);
     }
     return copy;
+  }
+
+  /** A recipe of three steps on fourteen records; its runs go to {@code folder}/runs. */
+  static Path recipe(Path folder) {
+    StringBuilder records = new StringBuilder();
+    for (int i = 0; i < RECORDS; i++) {
+      records
+          .append("{\"instruction\": \"Say number ")
+          .append(i)
+          .append("\", \"output\": \"The lorikeet sat\"}\n");
+    }
+    Path data = write(folder.resolve("data.jsonl"), records.toString());
+    return write(
+        folder.resolve("recipe.yaml"),
+        """
+        model: {path: '%s'}
+        adapter: {r: 4, lora_dropout: 0.1}
+        data: {train: '%s', validation: 0.15, max_seq_len: 200}
+        train: {max_steps: 3, epochs: null, global_batch: 4, micro_batch: 2, \
+        learning_rate: 0.02, warmup_steps: 0}
+        output: {dir: '%s'}
+        """
+            .formatted(FOLDER, data, folder.resolve("runs")));
   }
 
   /** Makes the first number of a tensor in {@code model.safetensors} not a number. */

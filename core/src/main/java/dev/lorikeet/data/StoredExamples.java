@@ -21,6 +21,7 @@ final class StoredExamples extends Examples {
   /** Bytes of an entry. */
   static final int ENTRY = 16;
 
+  private static final int OFFSET = 0;
   private static final int LENGTH = 8;
   private static final int CHECK = 12;
 
@@ -66,7 +67,7 @@ final class StoredExamples extends Examples {
       index.read(entry, (long) ENTRY * position);
       int length = requireLength(entry.getInt(LENGTH));
       ByteBuffer bytes = ByteBuffer.allocate(ExampleBytes.count(length));
-      examples.read(bytes, entry.getLong(0));
+      examples.read(bytes, requireOffset(entry.getLong(OFFSET)));
       bytes.rewind();
       if (check(bytes) != entry.getInt(CHECK)) {
         throw new IOException("its check sum is wrong");
@@ -121,6 +122,13 @@ final class StoredExamples extends Examples {
         }
       }
     };
+  }
+
+  private static long requireOffset(long offset) throws IOException {
+    if (offset < 0) {
+      throw new IOException("it begins at byte " + offset);
+    }
+    return offset;
   }
 
   private int requireLength(int length) throws IOException {

@@ -147,6 +147,7 @@ class StoredExamplesTest {
     refused(files -> write(files.examples(), 17, 1), "its check sum is wrong");
     refused(files -> write(files.index(), 15, 1), "its check sum is wrong");
     refused(files -> write(files.index(), 8, 0x7f), "tokens, expected 1 to 4");
+    refused(files -> write(files.index(), 0, 0x80), "it begins at byte -");
   }
 
   private record Damaged(FileChannel examples, FileChannel index) {}

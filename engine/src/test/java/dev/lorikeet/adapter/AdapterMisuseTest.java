@@ -10,12 +10,11 @@ import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.format.FloatTensor;
-import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.TargetModules;
-import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
+import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
@@ -205,15 +204,13 @@ final class AdapterMisuseTest {
   private static CausalLm build(String base, Device device, LoraAdapter adapter) {
     boolean other = base.endsWith("-other");
     String name = other ? base.substring(0, base.length() - "-other".length()) : base;
-    try (HfCheckpoint checkpoint = HfCheckpoint.open(Checkpoints.tiny(name))) {
-      CheckpointWeights weights = new CheckpointWeights(checkpoint, device, Training.FROZEN);
-      return Architecture.of(checkpoint.config())
-          .build(
-              checkpoint.config(),
-              adapter.over(other ? new OtherWeights(weights) : weights),
-              device,
-              128,
-              adapter);
-    }
+    return Checkpoints.build(
+        Checkpoints.tiny(name),
+        device,
+        adapter,
+        checkpoint -> {
+          Weights weights = new CheckpointWeights(checkpoint, device, Training.FROZEN);
+          return adapter.over(other ? new OtherWeights(weights) : weights);
+        });
   }
 }

@@ -11,13 +11,12 @@ import dev.lorikeet.data.Example;
 import dev.lorikeet.data.PackedBatch;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.fixture.Checkpoints;
-import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.TargetModules;
-import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.PassOptions;
+import dev.lorikeet.nn.Weights;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
@@ -157,15 +156,13 @@ final class ChosenLayersTest {
   }
 
   private static CausalLm build(Device device, Optional<ChosenLayers> chosen) {
-    try (HfCheckpoint checkpoint = HfCheckpoint.open(Checkpoints.tiny(BASE))) {
-      CheckpointWeights weights = new CheckpointWeights(checkpoint, device, Training.TRAINABLE);
-      return Architecture.of(checkpoint.config())
-          .build(
-              checkpoint.config(),
-              chosen.isPresent() ? chosen.get().over(weights) : weights,
-              device,
-              128,
-              Linear.Wrapper.none());
-    }
+    return Checkpoints.build(
+        Checkpoints.tiny(BASE),
+        device,
+        Linear.Wrapper.none(),
+        checkpoint -> {
+          Weights weights = new CheckpointWeights(checkpoint, device, Training.TRAINABLE);
+          return chosen.isPresent() ? chosen.get().over(weights) : weights;
+        });
   }
 }

@@ -1,25 +1,12 @@
 package dev.lorikeet.adapter;
 
-import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.data.Example;
-import dev.lorikeet.data.GlobalBatch;
-import dev.lorikeet.data.MicroBatch;
-import dev.lorikeet.fixture.Checkpoints;
-import dev.lorikeet.model.Llama;
-import dev.lorikeet.model.LlamaConfig;
-import dev.lorikeet.model.RopeScaling;
+import dev.lorikeet.fixture.LlamaShape;
+import dev.lorikeet.fixture.TrainedLlama;
+import dev.lorikeet.fixture.TrainedLlama.Blocks;
 import dev.lorikeet.nn.RandomWeights;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
-import dev.lorikeet.train.AdamW;
-import dev.lorikeet.train.Collective;
-import dev.lorikeet.train.LearningRate;
-import dev.lorikeet.train.ScheduleShape;
-import dev.lorikeet.train.Trainer;
-import dev.lorikeet.train.TrainingSetup;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 
 /**
@@ -35,58 +22,16 @@ import java.util.Locale;
  */
 final class DoraCost {
   private static final int WARM_UP = 4;
-  private static final int VOCABULARY = 1024;
 
   private DoraCost() {}
 
-  /** One technique with its trainer. */
-  private static final class Subject implements AutoCloseable {
-    private final LoraAdapter adapter;
-    private final Llama model;
-    private final Trainer trainer;
-
-    Subject(Device device, LoraSettings settings) {
-      LlamaConfig config =
-          new LlamaConfig(
-              576,
-              1536,
-              2,
-              9,
-              3,
-              64,
-              VOCABULARY,
-              2048,
-              1e-5,
-              true,
-              false,
-              false,
-              new RopeScaling("default", 10000, 1, 1, 1, 1));
-      adapter = LoraAdapter.fresh(settings, device, 0);
-      model =
-          new Llama(
-              config, new RandomWeights(device, 0, 0.02, Training.FROZEN), device, 512, adapter);
-      TrainingSetup setup =
-          new TrainingSetup(
-              new LearningRate(1e-3, new ScheduleShape.Constant(), 0, 10),
-              AdamW.Settings.withDecay(0),
-              1,
-              LossWeighting.TOKEN,
-              0,
-              true,
-              false);
-      trainer = new Trainer(model, adapter.parameters(), setup, device, Collective.solo());
-    }
-
-    double step(GlobalBatch batch) {
-      return trainer.step(batch).stepNanos() / 1e6;
-    }
-
-    @Override
-    public void close() {
-      trainer.close();
-      model.close();
-      adapter.close();
-    }
+  private static TrainedLlama llama(Device device, LoraSettings settings) {
+    return new TrainedLlama(
+        LlamaShape.SMOLLM2_135M.with(2, 1024).config(512),
+        settings,
+        Blocks.KEPT,
+        new RandomWeights(device, 0, 0.02, Training.FROZEN),
+        device);
   }
 
   /** Prints the medians; arguments: rounds and dropout. */
@@ -98,13 +43,12 @@ final class DoraCost {
     double[] decomposed = new double[rounds];
     double[] ratios = new double[rounds];
     try (Device device = Device.cpu(Runtime.getRuntime().availableProcessors());
-        Subject first = new Subject(device, lora);
-        Subject second = new Subject(device, lora.withDora())) {
+        TrainedLlama first = llama(device, lora);
+        TrainedLlama second = llama(device, lora.withDora())) {
       for (int round = -WARM_UP; round < rounds; round++) {
-        GlobalBatch batch = batch(round + WARM_UP);
         boolean swapped = (round & 1) != 0;
-        double early = (swapped ? second : first).step(batch);
-        double late = (swapped ? first : second).step(batch);
+        double early = millis(swapped ? second : first, round + WARM_UP);
+        double late = millis(swapped ? first : second, round + WARM_UP);
         if (round >= 0) {
           plain[round] = swapped ? late : early;
           decomposed[round] = swapped ? early : late;
@@ -130,11 +74,7 @@ final class DoraCost {
     return sorted[(int) Math.round(share * (sorted.length - 1))];
   }
 
-  private static GlobalBatch batch(long step) {
-    List<Example> examples = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      examples.add(new Example(i, Checkpoints.tokens(4 * step + i, 512, VOCABULARY), 1));
-    }
-    return new GlobalBatch(step, 0, List.of(new MicroBatch(examples)));
+  private static double millis(TrainedLlama llama, int step) {
+    return llama.step(step, 4, 512).stepNanos() / 1e6;
   }
 }

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.fixture.Close;
+import dev.lorikeet.fixture.DropoutFactors;
 import dev.lorikeet.fixture.Tensors;
-import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DropoutKeys;
@@ -26,7 +26,6 @@ import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.Rng;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TorchValue;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -114,25 +113,14 @@ final class DoraTest {
   }
 
   private static void assertClose(TorchValue expected, float[] actual, int rows, String what) {
-    double[] values = expected.toDoubles();
-    float[] rounded = new float[values.length];
-    for (int i = 0; i < values.length; i++) {
-      rounded[i] = (float) values[i];
-    }
-    Close.assertRelative(rounded, actual, tolerance(rows), what);
+    Close.assertRelative(expected.toDoubles(), actual, tolerance(rows), what);
   }
 
   private static Tensor mask(Tensors tensors, Pass pass, int rows, double rate) {
-    float[] factors = new float[rows * IN];
     try (Tensor rowKeys =
         pass.dropout().orElseThrow().rowKeys(pass.device(), pass.sequences(), "m")) {
-      int[] keys = rowKeys.segment().toArray(ValueLayout.JAVA_INT);
-      for (int i = 0; i < factors.length; i++) {
-        long hash = Integer.toUnsignedLong(DropoutMask.hash(keys[i / IN], i % IN));
-        factors[i] = hash < rate * 0x1p32 ? 0f : (float) (1 / (1 - rate));
-      }
+      return tensors.of(DropoutFactors.of(rowKeys, IN, rate), rows, IN);
     }
-    return tensors.of(factors, rows, IN);
   }
 
   /** Between half and twice the norms' size; every third row {@code share} of that. */

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.fixture.Close;
+import dev.lorikeet.fixture.DropoutFactors;
 import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.fixture.Tensors;
-import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DropoutKeys;
 import dev.lorikeet.nn.Pass;
@@ -25,7 +25,6 @@ import dev.lorikeet.torch.LibTorch.Precision;
 import dev.lorikeet.torch.Rng;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TorchValue;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -142,25 +141,14 @@ final class LoraTest {
   }
 
   private static void assertClose(TorchValue expected, float[] actual, String what) {
-    double[] values = expected.toDoubles();
-    float[] rounded = new float[values.length];
-    for (int i = 0; i < values.length; i++) {
-      rounded[i] = (float) values[i];
-    }
-    Close.assertRelative(rounded, actual, tolerance(ROWS, IN, OUT, RANK), what);
+    Close.assertRelative(expected.toDoubles(), actual, tolerance(ROWS, IN, OUT, RANK), what);
   }
 
   private static Tensor mask(Tensors tensors, Pass pass, double rate) {
-    float[] factors = new float[ROWS * IN];
     try (Tensor rowKeys =
         pass.dropout().orElseThrow().rowKeys(pass.device(), pass.sequences(), "m")) {
-      int[] keys = rowKeys.segment().toArray(ValueLayout.JAVA_INT);
-      for (int i = 0; i < factors.length; i++) {
-        long hash = Integer.toUnsignedLong(DropoutMask.hash(keys[i / IN], i % IN));
-        factors[i] = hash < rate * 0x1p32 ? 0f : (float) (1 / (1 - rate));
-      }
+      return tensors.of(DropoutFactors.of(rowKeys, IN, rate), ROWS, IN);
     }
-    return tensors.of(factors, ROWS, IN);
   }
 
   private static Lora lora(Tensors tensors, LoraSettings settings) {

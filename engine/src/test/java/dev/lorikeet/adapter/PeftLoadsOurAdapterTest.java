@@ -2,13 +2,9 @@ package dev.lorikeet.adapter;
 
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.PeftCheck;
-import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.TargetModules;
-import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
-import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -94,7 +90,7 @@ final class PeftLoadsOurAdapterTest {
     Path logits = folder.resolve("logits.safetensors");
     try (Device device = Device.cpu(2);
         LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1);
-        CausalLm model = build(base, device, adapter)) {
+        CausalLm model = Checkpoints.adapted(base, device, adapter)) {
       adapter.requireComplete();
       for (Parameter parameter : adapter.parameters()) {
         if (!parameter.name().contains("lora_A")) {
@@ -105,18 +101,6 @@ final class PeftLoadsOurAdapterTest {
       PeftCheck.writeLogits(logits, model, device);
     }
     peft.orElseThrow().assertAgrees(base, folder.resolve("adapter"), logits, name + " " + settings);
-  }
-
-  private static CausalLm build(Path base, Device device, LoraAdapter adapter) {
-    try (HfCheckpoint checkpoint = HfCheckpoint.open(base)) {
-      return Architecture.of(checkpoint.config())
-          .build(
-              checkpoint.config(),
-              adapter.over(new CheckpointWeights(checkpoint, device, Training.FROZEN)),
-              device,
-              128,
-              adapter);
-    }
   }
 
   private static void move(Parameter parameter) {

@@ -33,11 +33,9 @@ final class AdapterKeysTest {
   private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
+  void writeModelAndData() {
     recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 20)
             .with("data.validation=0.2", "train.epochs=null", "train.max_steps=12");
   }
 

@@ -64,8 +64,8 @@ final class AdapterMergeTest {
   private Path out = Path.of("");
 
   @BeforeEach
-  void makeModel() throws IOException {
-    model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
+  void makeModel() {
+    model = TinyModel.write(folder.resolve("tiny"));
     adapter = folder.resolve("adapter");
     out = folder.resolve("merged");
   }
@@ -125,9 +125,8 @@ final class AdapterMergeTest {
     "true, lm_head, TIED",
     "false, lm_head, TIED"
   })
-  void theCheckpointSaysWhatModelAndAdapterSay(boolean dora, String target, Head head)
-      throws IOException {
-    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", head);
+  void theCheckpointSaysWhatModelAndAdapterSay(boolean dora, String target, Head head) {
+    model = TinyModel.write(folder.resolve("other"), "", head);
     makeAdapter(dora, target);
     float[] expected = logits(model, Optional.of(adapter));
     AdapterMerge merged = merge(WeightFormat.FLOAT32);
@@ -145,10 +144,9 @@ final class AdapterMergeTest {
 
   @ParameterizedTest
   @CsvSource({"false, all-linear", "true, all-linear", "false, q_proj", "true, q_proj"})
-  void aQuantisedBaseIsMergedIntoWhatItsCodesStandFor(boolean dora, String target)
-      throws IOException {
+  void aQuantisedBaseIsMergedIntoWhatItsCodesStandFor(boolean dora, String target) {
     base = nf4();
-    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", Head.OWN);
+    model = TinyModel.write(folder.resolve("other"), "", Head.OWN);
     makeAdapter(dora, target);
     float[] expected = logits(model, Optional.of(adapter));
     merge(WeightFormat.FLOAT32);
@@ -164,11 +162,11 @@ final class AdapterMergeTest {
     "embed_tokens q_proj, TIED, true"
   })
   void anAdaptedEmbeddingIsMergedAndATiedHeadKeepsTheOldTable(
-      String targets, Head head, boolean quantised) throws IOException {
+      String targets, Head head, boolean quantised) {
     if (quantised) {
       base = nf4();
     }
-    model = TinyModel.write(Files.createDirectory(folder.resolve("other")), "", head);
+    model = TinyModel.write(folder.resolve("other"), "", head);
     makeAdapter(false, targets.split(" "));
     float[] expected = logits(model, Optional.of(adapter));
     AdapterMerge merged = merge(WeightFormat.FLOAT32);

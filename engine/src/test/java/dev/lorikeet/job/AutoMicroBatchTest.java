@@ -12,12 +12,10 @@ import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.job.ResumeRequest.Changes;
 import dev.lorikeet.run.RunRecord;
 import dev.lorikeet.run.RunStore;
-import dev.lorikeet.train.StepReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -84,11 +82,9 @@ final class AutoMicroBatchTest {
   }
 
   @BeforeEach
-  void prepare() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 16));
+  void prepare() {
     recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 16)
             .with(
                 "adapter.lora_dropout=0.1",
                 "data.validation=0.1",
@@ -100,7 +96,7 @@ final class AutoMicroBatchTest {
   }
 
   private FineTuneResult run(RunConfig config, Clock clock) {
-    return FineTuning.run(config, options(clock), listener(-1, new StopSignal()));
+    return FineTuning.run(config, options(clock), new Listening(notices));
   }
 
   private static FineTuneOptions options(Clock clock) {
@@ -108,32 +104,17 @@ final class AutoMicroBatchTest {
     return new FineTuneOptions(plain.out(), plain.commandLine(), plain.versions(), clock);
   }
 
-  private RunListener listener(long lastStep, StopSignal stop) {
-    return new RunListener() {
-      @Override
-      public void notice(String text) {
-        notices.add(text);
-      }
-
-      @Override
-      public void step(StepReport report, Start start, Duration left) {
-        if (report.step() == lastStep) {
-          stop.request();
-        }
-      }
-    };
-  }
-
   private FineTuneResult stopped(Clock clock, long step) {
     StopSignal stop = new StopSignal();
-    return FineTuning.run(recipe, options(clock).stoppedBy(stop), listener(step, stop));
+    return FineTuning.run(
+        recipe, options(clock).stoppedBy(stop), new Listening(notices, step, stop::request));
   }
 
   private FineTuneResult resume(String run, Clock clock, Changes changes, String... overrides) {
     return FineTuning.resume(
             new ResumeRequest(folder.resolve("runs"), run, List.of(overrides), changes),
             options(clock),
-            listener(-1, new StopSignal()))
+            new Listening(notices))
         .orElseThrow();
   }
 
@@ -229,7 +210,7 @@ final class AutoMicroBatchTest {
   void onlySizesThatFitAreTried() throws IOException {
     long peak = run(recipe.with("train.micro_batch=8"), large()).peakBytes();
     FineTuneResult tight =
-        FineTuning.run(recipe, options(large()).within(peak), listener(-1, new StopSignal()));
+        FineTuning.run(recipe, options(large()).within(peak), new Listening(notices));
     assertTrue(file(tight, "recipe.yaml").contains("micro_batch: 4\n"), notices.toString());
     assertTrue(tight.peakBytes() <= 0.9 * peak, tight + " of " + peak);
   }
@@ -239,7 +220,7 @@ final class AutoMicroBatchTest {
     RunConfig means = recipe.with("train.micro_batch=8", "train.loss_weighting=micro_batch");
     long peak = run(means, large()).peakBytes();
     FineTuneResult tight =
-        FineTuning.run(means, options(large()).within(peak), listener(-1, new StopSignal()));
+        FineTuning.run(means, options(large()).within(peak), new Listening(notices));
     assertTrue(file(tight, "recipe.yaml").contains("micro_batch: 8\n"), notices.toString());
     assertTrue(file(tight, "recipe.yaml").contains("recompute: true\n"), notices.toString());
   }
@@ -253,8 +234,7 @@ final class AutoMicroBatchTest {
         assertThrows(
             ConfigException.class,
             () ->
-                FineTuning.resume(
-                    request, options(large()).within(peak), listener(-1, new StopSignal())));
+                FineTuning.resume(request, options(large()).within(peak), new Listening(notices)));
     assertTrue(
         String.valueOf(refused.getMessage()).contains("train.micro_batch: 8 then, 4 now"),
         refused.getMessage());

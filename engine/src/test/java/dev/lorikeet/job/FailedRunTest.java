@@ -43,8 +43,8 @@ final class FailedRunTest {
   private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")), POISON);
+  void writeModelAndData() {
+    Path model = TinyModel.write(folder.resolve("tiny"), POISON);
     List<String> records = new ArrayList<>(TinyModel.records(0, 13));
     records.add(TinyModel.record("I lost my " + POISON + " hat.", "hat: none"));
     records.addAll(TinyModel.records(14, 6));

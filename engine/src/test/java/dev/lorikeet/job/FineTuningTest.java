@@ -46,12 +46,10 @@ final class FineTuningTest {
   private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, TRAIN_RECORDS));
+  void writeModelAndData() {
     TinyModel.data(
         folder.resolve("held-out.jsonl"), TinyModel.records(TRAIN_RECORDS, HELD_OUT_RECORDS));
-    recipe = TinyModel.recipe(model, train, folder.resolve("runs"));
+    recipe = TinyModel.recipe(folder, TRAIN_RECORDS);
   }
 
   @ParameterizedTest
@@ -188,20 +186,11 @@ final class FineTuningTest {
     FineTuning.run(
         recipe.with("data.train='" + data + "'", "data.max_seq_len=96", "train.max_steps=1"),
         FineTuneOptions.defaults(),
-        noticesTo(notices));
+        new Listening(notices));
     assertTrue(notices.getFirst().startsWith("1 of 1 records are longer than 96 tokens"));
     assertTrue(
         notices.getFirst().endsWith("and were cut; the model's context holds no more."),
         notices.toString());
-  }
-
-  private static RunListener noticesTo(List<String> notices) {
-    return new RunListener() {
-      @Override
-      public void notice(String text) {
-        notices.add(text);
-      }
-    };
   }
 
   @Test

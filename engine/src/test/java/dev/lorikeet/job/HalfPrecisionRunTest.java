@@ -69,7 +69,7 @@ final class HalfPrecisionRunTest {
   private Path stored(WeightFormat format) throws IOException {
     Path plain = folder.resolve("float32");
     if (!Files.exists(plain)) {
-      TinyModel.write(Files.createDirectory(plain));
+      TinyModel.write(plain);
     }
     Path folderOfFormat = folder.resolve(format.spelling() + "-model");
     try (Device device = Device.cpu(1);
@@ -227,14 +227,7 @@ final class HalfPrecisionRunTest {
   void aBaseThatPissaChangesIsFloat32AndTheUserHearsOfIt() {
     RunConfig run = recipe.with("adapter.init_lora_weights=pissa", "train.max_steps=1");
     List<String> notices = new ArrayList<>();
-    RunListener listener =
-        new RunListener() {
-          @Override
-          public void notice(String text) {
-            notices.add(text);
-          }
-        };
-    FineTuning.run(run, FineTuneOptions.defaults(), listener);
+    FineTuning.run(run, FineTuneOptions.defaults(), new Listening(notices));
     assertTrue(
         notices.stream().anyMatch(text -> text.contains("weights are BF16, but")), "" + notices);
     ConfigException refused =

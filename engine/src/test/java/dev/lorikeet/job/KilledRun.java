@@ -1,6 +1,7 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.config.Recipe;
+import dev.lorikeet.fixture.JavaProcess;
 import dev.lorikeet.train.StepReport;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,18 +25,9 @@ final class KilledRun {
   }
 
   private static Process start(String... args) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--add-modules",
-            "jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "-XX:+UseSerialGC",
-            "-cp",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            KilledRun.class.getName());
-    builder.command().addAll(List.of(args));
-    return builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    return JavaProcess.of(KilledRun.class, List.of("-XX:+UseSerialGC"), args)
+        .redirectError(ProcessBuilder.Redirect.DISCARD)
+        .start();
   }
 
   public static void main(String[] args) {

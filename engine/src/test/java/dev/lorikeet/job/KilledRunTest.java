@@ -70,11 +70,9 @@ final class KilledRunTest {
     }
   }
 
-  private Path recipe() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
+  private Path recipe() {
     RunConfig config =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 20)
             .with(
                 "adapter.lora_dropout=0.1",
                 "data.validation=0.2",

@@ -19,11 +19,9 @@ import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.torch.Device;
-import dev.lorikeet.train.StepReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -48,11 +46,9 @@ final class LoftqRunTest {
   private final List<String> notices = new ArrayList<>();
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
+  void writeModelAndData() {
     recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 20)
             .with(
                 "adapter.technique=qlora",
                 "adapter.init_lora_weights=loftq",
@@ -60,28 +56,15 @@ final class LoftqRunTest {
                 "train.max_steps=12",
                 "train.epochs=null",
                 "train.checkpoint_steps=4");
-  }
-
-  /** Hears what is said, and asks to stop after a step. */
-  private RunListener listener(StopSignal stop, long last) {
-    return new RunListener() {
-      @Override
-      public void step(StepReport report, Start start, Duration left) {
-        if (report.step() == last) {
-          stop.request();
-        }
-      }
-
-      @Override
-      public void notice(String text) {
-        notices.add(text);
-      }
-    };
+    model = Path.of(recipe.model().path());
   }
 
   private FineTuneResult run(RunConfig config, long last) {
     StopSignal stop = new StopSignal();
-    return FineTuning.run(config, FineTuneOptions.defaults().stoppedBy(stop), listener(stop, last));
+    return FineTuning.run(
+        config,
+        FineTuneOptions.defaults().stoppedBy(stop),
+        new Listening(notices, last, stop::request));
   }
 
   private float[] logits(Path of, Optional<Path> adapter, QuantizationScheme base) {
@@ -174,7 +157,7 @@ final class LoftqRunTest {
     return FineTuning.resume(
         new ResumeRequest(folder.resolve("runs"), run, List.of(), ResumeRequest.Changes.REFUSE),
         FineTuneOptions.defaults(),
-        listener(new StopSignal(), -1));
+        new Listening(notices));
   }
 
   @Test

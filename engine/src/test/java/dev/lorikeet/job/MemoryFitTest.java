@@ -32,11 +32,9 @@ final class MemoryFitTest {
   private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
 
   @BeforeEach
-  void prepare() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 16));
+  void prepare() {
     recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 16)
             .with("train.global_batch=8", "train.micro_batch=8", "train.max_steps=3");
   }
 
@@ -79,14 +77,7 @@ final class MemoryFitTest {
 
   private FineTuneResult run(RunConfig config, long memoryBytes) {
     return FineTuning.run(
-        config,
-        FineTuneOptions.defaults().within(memoryBytes),
-        new RunListener() {
-          @Override
-          public void notice(String text) {
-            notices.add(text);
-          }
-        });
+        config, FineTuneOptions.defaults().within(memoryBytes), new Listening(notices));
   }
 
   private static String written(FineTuneResult result) {

@@ -8,24 +8,18 @@ import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.AdapterSettings;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
-import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.fixture.ReferenceTraining;
 import dev.lorikeet.format.SafeTensors;
-import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
-import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.AdamW;
 import dev.lorikeet.train.Collective;
-import dev.lorikeet.train.LearningRate;
-import dev.lorikeet.train.ScheduleShape;
 import dev.lorikeet.train.StepReport;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
@@ -39,7 +33,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.FieldSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -59,23 +53,25 @@ final class PeftFeaturesTest {
 
   private static final String ROOT = "lora/";
 
+  /** Folders below the root. */
+  static final List<String> VARIANTS =
+      List.of(
+          "patterns",
+          "rslora-patterns",
+          "layers-excluded",
+          "saved",
+          "saved-mlp",
+          "saved-tied-head",
+          "saved-tied-embedding",
+          "embedding",
+          "embedding-head",
+          "expression",
+          "pissa");
+
   @TempDir private Path folder;
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "patterns",
-        "rslora-patterns",
-        "layers-excluded",
-        "saved",
-        "saved-mlp",
-        "saved-tied-head",
-        "saved-tied-embedding",
-        "embedding",
-        "embedding-head",
-        "expression",
-        "pissa"
-      })
+  @FieldSource("VARIANTS")
   void peftsFilesGivePeftsLogits(String variant) {
     // PEFT's conversion of a trained PiSSA is an adapter of the original base.
     String when = variant.equals("pissa") ? "after." : "before.";
@@ -89,20 +85,7 @@ final class PeftFeaturesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "patterns",
-        "rslora-patterns",
-        "layers-excluded",
-        "saved",
-        "saved-mlp",
-        "saved-tied-head",
-        "saved-tied-embedding",
-        "embedding",
-        "embedding-head",
-        "expression",
-        "pissa"
-      })
+  @FieldSource("VARIANTS")
   void twelveStepsGoWherePeftGoesAndComeBackFromFiles(String variant) {
     JsonNode expected = Fixture.json(ROOT + variant + "/expected.json");
     try (Device device = Device.cpu(2);
@@ -134,20 +117,7 @@ final class PeftFeaturesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "patterns",
-        "rslora-patterns",
-        "layers-excluded",
-        "saved",
-        "saved-mlp",
-        "saved-tied-head",
-        "saved-tied-embedding",
-        "embedding",
-        "embedding-head",
-        "expression",
-        "pissa"
-      })
+  @FieldSource("VARIANTS")
   void theSameSettingsGivePeftsConfigurationAndKeys(String variant) {
     JsonNode expected = Fixture.json(ROOT + variant + "/expected.json");
     try (Device device = Device.cpu(2);
@@ -183,16 +153,7 @@ final class PeftFeaturesTest {
   }
 
   private static CausalLm build(JsonNode expected, Device device, LoraAdapter adapter) {
-    try (HfCheckpoint checkpoint =
-        HfCheckpoint.open(Checkpoints.tiny(expected.get("base").asString()))) {
-      return Architecture.of(checkpoint.config())
-          .build(
-              checkpoint.config(),
-              adapter.over(new CheckpointWeights(checkpoint, device, Training.FROZEN)),
-              device,
-              128,
-              adapter);
-    }
+    return Checkpoints.adapted(Checkpoints.tiny(expected.get("base").asString()), device, adapter);
   }
 
   /** The recipe's adapter section with the arguments that PEFT got. */
@@ -237,17 +198,9 @@ final class PeftFeaturesTest {
 
   private static Trainer trainer(
       CausalLm model, List<Parameter> parameters, JsonNode settings, Device device) {
-    LearningRate rate =
-        new LearningRate(
-            settings.get("learning_rate").asDouble(),
-            settings.get("schedule").asString().equals("linear")
-                ? new ScheduleShape.Linear()
-                : new ScheduleShape.Cosine(0),
-            settings.get("warmup_steps").asLong(),
-            settings.get("schedule_steps").asLong());
     TrainingSetup setup =
         new TrainingSetup(
-            rate,
+            ReferenceTraining.learningRate(settings),
             AdamW.Settings.withDecay(settings.get("weight_decay").asDouble()),
             settings.get("max_grad_norm").asDouble(),
             LossWeighting.TOKEN,
@@ -258,13 +211,8 @@ final class PeftFeaturesTest {
   }
 
   private static GlobalBatch batch(int step, JsonNode examples) {
-    List<Example> all = new ArrayList<>();
-    for (int i = 0; i < examples.size(); i++) {
-      JsonNode example = examples.get(i);
-      int first = Math.max(1, example.get("first_label").asInt());
-      all.add(new Example(i, Fixture.ints(example.get("tokens")), first));
-    }
-    return new GlobalBatch(step, 0, List.of(new MicroBatch(all)));
+    MicroBatch all = new MicroBatch(ReferenceTraining.examples(examples));
+    return new GlobalBatch(step, 0, List.of(all));
   }
 
   private static void close(JsonNode step, String key, double found, double tolerance) {

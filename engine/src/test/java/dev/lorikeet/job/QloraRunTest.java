@@ -40,13 +40,12 @@ final class QloraRunTest {
   private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
+  void writeModelAndData() {
     Path heldOut = TinyModel.data(folder.resolve("held-out.jsonl"), TinyModel.records(20, 10));
     recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 20)
             .with("data.validation='" + heldOut + "'", "train.max_steps=40", "train.epochs=null");
+    model = Path.of(recipe.model().path());
   }
 
   private static QuantizationScheme scheme(Quantization format) {

@@ -16,11 +16,9 @@ import dev.lorikeet.job.FineTuneResult.End;
 import dev.lorikeet.job.ResumeRequest.Changes;
 import dev.lorikeet.run.RunStatus;
 import dev.lorikeet.run.RunStore;
-import dev.lorikeet.train.StepReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -43,11 +41,9 @@ final class ResumeTest {
   private final List<String> notices = new ArrayList<>();
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
+  void writeModelAndData() {
     recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 20)
             .with(
                 "adapter.lora_dropout=0.1",
                 "data.validation=0.2",
@@ -58,34 +54,13 @@ final class ResumeTest {
                 "train.checkpoint_steps=2");
   }
 
-  /** Ends a run at a step: by asking it to stop, or by a defect. */
-  private final class Ender implements RunListener {
-    private final long lastStep;
-    private final Runnable end;
-
-    Ender(long lastStep, Runnable end) {
-      this.lastStep = lastStep;
-      this.end = end;
-    }
-
-    @Override
-    public void step(StepReport report, Start start, Duration left) {
-      if (report.step() == lastStep) {
-        end.run();
-      }
-    }
-
-    @Override
-    public void notice(String text) {
-      notices.add(text);
-    }
-  }
-
   private FineTuneResult stopped(RunConfig config, long step) {
     StopSignal stop = new StopSignal();
     FineTuneResult result =
         FineTuning.run(
-            config, FineTuneOptions.defaults().stoppedBy(stop), new Ender(step, stop::request));
+            config,
+            FineTuneOptions.defaults().stoppedBy(stop),
+            new Listening(notices, step, stop::request));
     assertEquals(End.STOPPED, result.ending().end());
     assertEquals(step, result.steps());
     return result;
@@ -93,15 +68,16 @@ final class ResumeTest {
 
   /** A run that ends without a word after {@code step}, and the checkpoint before it. */
   private String broken(RunConfig config, long step) {
-    Ender ender =
-        new Ender(
+    RunListener broken =
+        new Listening(
+            notices,
             step,
             () -> {
               throw new IllegalStateException("as if it was killed");
             });
     assertThrows(
         IllegalStateException.class,
-        () -> FineTuning.run(config, FineTuneOptions.defaults(), ender));
+        () -> FineTuning.run(config, FineTuneOptions.defaults(), broken));
     try (RunStore store = store()) {
       return store.list().getFirst().id();
     }
@@ -112,7 +88,7 @@ final class ResumeTest {
   }
 
   private Optional<FineTuneResult> resume(ResumeRequest request) {
-    return FineTuning.resume(request, FineTuneOptions.defaults(), new Ender(-1, () -> {}));
+    return FineTuning.resume(request, FineTuneOptions.defaults(), new Listening(notices));
   }
 
   private Path runs() {
@@ -156,7 +132,7 @@ final class ResumeTest {
           FineTuning.resume(
                   ResumeRequest.of(runs(), last.runId()),
                   FineTuneOptions.defaults().stoppedBy(stop),
-                  new Ender(last.steps() + 1, stop::request))
+                  new Listening(notices, last.steps() + 1, stop::request))
               .orElseThrow();
     }
     RunFiles.assertSameResult(whole, last);

@@ -8,8 +8,6 @@ import dev.lorikeet.data.DataSet;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.train.StepShape;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,13 +23,11 @@ final class StepMemoryTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"lora", "dora", "qlora", "full"})
-  void oneModelGivesEveryShapeThePeakOfAModelOfItsOwn(String technique) throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 16));
+  void oneModelGivesEveryShapeThePeakOfAModelOfItsOwn(String technique) {
     RunConfig recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 16)
             .with("adapter.technique=" + technique, "train.global_batch=8", "data.validation=0.2");
-    try (Tokenizer tokenizer = HfTokenizer.open(model)) {
+    try (Tokenizer tokenizer = HfTokenizer.open(Path.of(recipe.model().path()))) {
       DataSet data = DataSet.load(recipe.data(), recipe.train().seed(), tokenizer);
       List<StepShape> shapes =
           List.of(

@@ -8,11 +8,9 @@ import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.job.FineTuneResult.End;
-import dev.lorikeet.train.StepReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,15 +60,7 @@ final class TechniquesTest {
 
   private static FineTuneResult stopped(RunConfig recipe) {
     StopSignal stop = new StopSignal();
-    RunListener stopping =
-        new RunListener() {
-          @Override
-          public void step(StepReport report, Start start, Duration left) {
-            if (report.step() == STOPPED_AFTER) {
-              stop.request();
-            }
-          }
-        };
+    RunListener stopping = new Listening(STOPPED_AFTER, stop::request);
     FineTuneResult result =
         FineTuning.run(recipe, FineTuneOptions.defaults().stoppedBy(stop), stopping);
     assertEquals(End.STOPPED, result.ending().end());

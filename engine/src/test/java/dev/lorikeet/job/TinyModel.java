@@ -35,7 +35,7 @@ final class TinyModel {
 
   private TinyModel() {}
 
-  /** Writes the checkpoint into {@code directory}, which exists. */
+  /** Writes the checkpoint into {@code directory}, which is made where it is missing. */
   static Path write(Path directory) {
     return write(directory, "");
   }
@@ -67,6 +67,7 @@ final class TinyModel {
             false,
             new RopeScaling("default", 10_000, 1, 1, 1, 1));
     try {
+      Files.createDirectories(directory);
       BpeTrainer.train(Stream.of(String.join("\n", records(0, 20))), VOCABULARY)
           .write(directory, CONTEXT);
     } catch (IOException failure) {
@@ -134,6 +135,12 @@ final class TinyModel {
             "train.global_batch=4",
             "train.micro_batch=4",
             "output.dir='" + runs + "'");
+  }
+
+  /** The same for a model and {@code records} records that are written into {@code folder}. */
+  static RunConfig recipe(Path folder, int records) {
+    Path train = data(folder.resolve("train.jsonl"), records(0, records));
+    return recipe(write(folder.resolve("tiny")), train, folder.resolve("runs"));
   }
 
   /** Files and folders below {@code directory}, relative, with their bytes' hash. */

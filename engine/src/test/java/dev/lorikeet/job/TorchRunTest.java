@@ -47,11 +47,9 @@ final class TorchRunTest {
   private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
+  void writeModelAndData() {
     recipe =
-        TinyModel.recipe(model, train, folder.resolve("runs"))
+        TinyModel.recipe(folder, 20)
             .with(
                 "train.epochs=2",
                 "train.max_steps=" + STEPS,
@@ -191,15 +189,7 @@ final class TorchRunTest {
     RunConfig config = recipe.with("adapter.technique=" + technique);
     FineTuneResult whole = FineTuning.run(config, on(torch()), RunListener.silent());
     StopSignal stop = new StopSignal();
-    RunListener stopping =
-        new RunListener() {
-          @Override
-          public void step(StepReport report, Start start, Duration left) {
-            if (report.step() == 4) {
-              stop.request();
-            }
-          }
-        };
+    RunListener stopping = new Listening(4, stop::request);
     FineTuneResult first = FineTuning.run(config, on(torch()).stoppedBy(stop), stopping);
     assertEquals(4, first.steps());
     FineTuneResult second =

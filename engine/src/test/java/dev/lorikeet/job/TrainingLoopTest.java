@@ -34,8 +34,8 @@ final class TrainingLoopTest {
   private RunConfig recipe = RunConfig.of("nowhere", Path.of("nothing"));
 
   @BeforeEach
-  void writeModelAndData() throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")), POISON);
+  void writeModelAndData() {
+    Path model = TinyModel.write(folder.resolve("tiny"), POISON);
     Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
     Path heldOut = TinyModel.data(folder.resolve("held-out.jsonl"), TinyModel.records(20, 6));
     recipe =

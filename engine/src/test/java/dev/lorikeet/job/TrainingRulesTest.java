@@ -16,7 +16,6 @@ import dev.lorikeet.train.Lion;
 import dev.lorikeet.train.Optimizer;
 import dev.lorikeet.train.ScheduleShape;
 import dev.lorikeet.train.Sgd;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -115,7 +114,7 @@ final class TrainingRulesTest {
     "adafactor, 2.0e-3, full"
   })
   void trainingLowersTheLossWithEach(
-      String optimizer, String rate, String technique, @TempDir Path folder) throws IOException {
+      String optimizer, String rate, String technique, @TempDir Path folder) {
     RunConfig recipe =
         recipe(folder)
             .with(
@@ -136,7 +135,7 @@ final class TrainingRulesTest {
 
   @Tag("native")
   @Test
-  void loraPlusChangesTheRun(@TempDir Path folder) throws IOException {
+  void loraPlusChangesTheRun(@TempDir Path folder) {
     RunConfig recipe = recipe(folder).with("train.max_steps=3");
     double plain = FineTuning.run(recipe).trainLoss();
     double faster = FineTuning.run(recipe.with("adapter.loraplus_lr_ratio=16")).trainLoss();
@@ -145,8 +144,7 @@ final class TrainingRulesTest {
 
   @Tag("native")
   @Test
-  void anExpressionThatMatchesNothingIsRefusedBeforeAnythingIsWritten(@TempDir Path folder)
-      throws IOException {
+  void anExpressionThatMatchesNothingIsRefusedBeforeAnythingIsWritten(@TempDir Path folder) {
     RunConfig recipe = recipe(folder).with("adapter.technique=full", "train.no_decay=[norm, bias]");
     ConfigException refused = assertThrows(ConfigException.class, () -> FineTuning.run(recipe));
     assertTrue(
@@ -155,9 +153,7 @@ final class TrainingRulesTest {
     assertTrue(Files.notExists(folder.resolve("runs")));
   }
 
-  private static RunConfig recipe(Path folder) throws IOException {
-    Path model = TinyModel.write(Files.createDirectory(folder.resolve("tiny")));
-    Path train = TinyModel.data(folder.resolve("train.jsonl"), TinyModel.records(0, 20));
-    return TinyModel.recipe(model, train, folder.resolve("runs"));
+  private static RunConfig recipe(Path folder) {
+    return TinyModel.recipe(folder, 20);
   }
 }

@@ -64,7 +64,7 @@ final class AdamWKernelTest {
 
   private static void trajectory(
       Device device, Tensors tensors, Kernels kernels, JsonNode setting) {
-    float[] start = floats(setting.get("start"));
+    float[] start = Fixture.floats(setting.get("start"));
     float[] zeros = new float[start.length];
     Bounds bounds = new Bounds(start, zeros, zeros);
     State state = state(tensors, start, zeros, zeros);
@@ -79,7 +79,7 @@ final class AdamWKernelTest {
               setting.get("adam_epsilon").asDouble(),
               setting.get("weight_decay").asDouble(),
               s + 1);
-      float[] gradient = floats(setting.get("gradients").get(s));
+      float[] gradient = Fixture.floats(setting.get("gradients").get(s));
       kernels
           .updates()
           .adamW(
@@ -91,15 +91,15 @@ final class AdamWKernelTest {
       bounds.step(gradient, step);
       String what = setting.get("name").asString() + " step " + (s + 1) + " on " + device;
       assertWithin(
-          floats(expected.get("parameters").get(s)),
+          Fixture.floats(expected.get("parameters").get(s)),
           state.parameter.toFloats(),
           i -> bounds.parameterError[i],
           what);
     }
     verify(
-        floats(expected.get("parameters").get(steps - 1)),
-        floats(expected.get("exp_avg")),
-        floats(expected.get("exp_avg_sq")),
+        Fixture.floats(expected.get("parameters").get(steps - 1)),
+        Fixture.floats(expected.get("exp_avg")),
+        Fixture.floats(expected.get("exp_avg_sq")),
         state,
         bounds,
         setting.get("name").asString());
@@ -118,14 +118,6 @@ final class AdamWKernelTest {
         tensors.of(start, start.length),
         tensors.of(means, start.length),
         tensors.of(squares, start.length));
-  }
-
-  private static float[] floats(JsonNode array) {
-    float[] values = new float[array.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) array.get(i).asDouble();
-    }
-    return values;
   }
 
   /**

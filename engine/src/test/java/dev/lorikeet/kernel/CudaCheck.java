@@ -8,11 +8,8 @@ import dev.lorikeet.kernel.CudaFourBit.Factors;
 import dev.lorikeet.kernel.CudaWeightCases.Shape;
 import dev.lorikeet.torch.CudaLauncher;
 import dev.lorikeet.torch.CudaLibraries;
-import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.EmulatedCuda;
-import dev.lorikeet.torch.KernelLauncher;
 import dev.lorikeet.torch.LibTorch.Precision;
-import dev.lorikeet.torch.ManagedDevice;
 import dev.lorikeet.torch.TorchDevice;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -42,20 +39,13 @@ public final class CudaCheck {
     boolean emulated = arguments[0].equals("emulation");
     Path cache = Path.of(arguments[1]);
     int failures = 0;
-    CudaLibraries libraries;
-    KernelLauncher launcher;
-    if (emulated) {
-      EmulatedCuda cuda = EmulatedCuda.open(CudaSource.text());
-      libraries = cuda.libraries();
-      launcher = cuda;
-    } else {
-      libraries = CudaLibraries.ofThisMachine();
-      launcher = CudaLauncher.open(libraries, 0, CudaSource.text(), cache);
-    }
-    try (Device host = Device.cpu(1)) {
-      Map<String, Runnable> checks = checks(launcher, new ManagedDevice(libraries, launcher), host);
+    try (GpuBesideHost devices =
+        emulated ? GpuBesideHost.of(EmulatedCuda.open(CudaSource.text())) : onGpu(cache)) {
+      Map<String, Runnable> checks = checks(devices);
       if (!emulated && TorchDevice.isCudaLikely()) {
-        checks.putAll(new TorchGpuCases(libraries, cache).checks(launcher.architecture()));
+        checks.putAll(
+            new TorchGpuCases(CudaLibraries.ofThisMachine(), cache)
+                .checks(devices.cuda().architecture()));
       }
       for (Map.Entry<String, Runnable> check : checks.entrySet()) {
         try {
@@ -67,35 +57,40 @@ public final class CudaCheck {
         }
       }
     }
-    launcher.close();
     System.out.println(failures + " failed");
     return failures;
   }
 
+  /** The first GPU of this machine, with its compiled kernels in the folder {@code cache}. */
+  static GpuBesideHost onGpu(Path cache) {
+    CudaLibraries libraries = CudaLibraries.ofThisMachine();
+    return GpuBesideHost.of(libraries, CudaLauncher.open(libraries, 0, CudaSource.text(), cache));
+  }
+
   /** The checks by name. */
-  static Map<String, Runnable> checks(KernelLauncher cuda, ManagedDevice gpu, Device host) {
+  static Map<String, Runnable> checks(GpuBesideHost devices) {
     Map<String, Runnable> checks = new LinkedHashMap<>();
     Kernels reference = new TorchKernels(Precision.FLOAT64);
-    Kernels kernels = new CudaKernels(cuda, reference);
+    Kernels kernels = new CudaKernels(devices.cuda(), reference);
     for (List<CudaCase> cases : List.of(CudaCases.all(), CudaUpdateCases.all())) {
       for (CudaCase one : cases) {
-        checks.put(one.name(), () -> agrees(one, kernels, gpu, reference, host));
+        checks.put(one.name(), () -> agrees(one, kernels, reference, devices));
       }
     }
     for (int length : new int[] {1, 257, 4097}) {
       checks.put(
           "adamW 8-bit " + length,
-          () -> CudaKernelsTest.statesOf8BitsAgree(kernels.updates(), gpu, host, length));
+          () -> CudaKernelsTest.statesOf8BitsAgree(kernels.updates(), devices, length));
     }
     for (Shape shape : CudaWeightCases.shapes()) {
-      checks.put("numbers of " + shape, () -> CudaWeightCases.numbersAgree(cuda, gpu, host, shape));
-      for (Factors factors : factors(cuda.architecture())) {
+      checks.put("numbers of " + shape, () -> CudaWeightCases.numbersAgree(devices, shape));
+      for (Factors factors : factors(devices.cuda().architecture())) {
         checks.put(
             "products of " + shape + " " + factors,
-            () -> CudaWeightCases.productsAgree(cuda, gpu, host, shape, factors));
+            () -> CudaWeightCases.productsAgree(devices, shape, factors));
       }
     }
-    checks.put("int8", () -> CudaWeightCases.bytesAgree(cuda, gpu, host));
+    checks.put("int8", () -> CudaWeightCases.bytesAgree(devices));
     return checks;
   }
 
@@ -107,12 +102,9 @@ public final class CudaCheck {
   }
 
   private static void agrees(
-      CudaCase one, Kernels kernels, ManagedDevice gpu, Kernels reference, Device host) {
-    List<float[]> expected;
-    try (Memory memory = new Memory(host)) {
-      expected = one.run().results(reference, memory);
-    }
-    try (Memory memory = new Memory(gpu)) {
+      CudaCase one, Kernels kernels, Kernels reference, GpuBesideHost devices) {
+    List<float[]> expected = CudaKernelsTest.run(one, reference, devices.host());
+    try (Memory memory = new Memory(devices.gpu())) {
       List<float[]> actual = one.run().results(kernels, memory);
       CudaKernelsTest.verify(one, expected, actual);
       List<float[]> again = one.run().results(kernels, memory);

@@ -30,22 +30,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("native")
 final class CudaKernelsTest {
   private static EmulatedCuda cuda;
-  private static ManagedDevice gpu;
-  private static Device host;
+  private static GpuBesideHost devices;
 
   @BeforeAll
   static void open() {
     cuda = EmulatedCuda.open(CudaSource.text());
-    gpu = new ManagedDevice(cuda.libraries(), cuda);
-    host = Device.cpu(1);
+    devices = GpuBesideHost.of(cuda);
   }
 
   @AfterAll
   static void close() {
-    if (host != null) {
-      host.close();
-      gpu.close();
-      cuda.close();
+    if (devices != null) {
+      devices.close();
     }
   }
 
@@ -57,13 +53,13 @@ final class CudaKernelsTest {
   @MethodSource("cases")
   void agreesWithThePlainFormula(CudaCase given) {
     Kernels reference = new TorchKernels(Precision.FLOAT64);
-    List<float[]> expected = run(given, reference, host);
+    List<float[]> expected = run(given, reference, devices.host());
     Kernels kernels = new CudaKernels(cuda, reference);
     cuda.order(EmulatedCuda.Order.FORWARD);
-    List<float[]> actual = run(given, kernels, gpu);
+    List<float[]> actual = run(given, kernels, devices.gpu());
     verify(given, expected, actual);
     cuda.order(EmulatedCuda.Order.REVERSED);
-    List<float[]> reversed = run(given, kernels, gpu);
+    List<float[]> reversed = run(given, kernels, devices.gpu());
     for (int i = 0; i < actual.size(); i++) {
       assertArrayEquals(actual.get(i), reversed.get(i), given.name() + ", reversed: result " + i);
     }
@@ -73,7 +69,7 @@ final class CudaKernelsTest {
   @Test
   void whatIsNotInItsTableGivesNoNumber() {
     CudaKernels kernels = new CudaKernels(cuda, new TorchKernels(Precision.FLOAT64));
-    try (Memory memory = new Memory(gpu)) {
+    try (Memory memory = new Memory(devices.gpu())) {
       Tensor ids = memory.ints(1, 5, -1);
       Tensor losses = memory.floats(new float[3], 3);
       kernels.crossEntropy(memory.floats(new float[15], 3, 5), ids, losses);
@@ -96,9 +92,9 @@ final class CudaKernelsTest {
   @Test
   void sumOfSquaresStaysOnTheGpuAndGrows() {
     CudaKernels kernels = new CudaKernels(cuda, new TorchKernels(Precision.FLOAT64));
-    try (Memory memory = new Memory(gpu)) {
+    try (Memory memory = new Memory(devices.gpu())) {
       Tensor x = memory.floats(new float[] {3, 4}, 1, 2);
-      Tensor total = memory.keep(CudaGrids.doubles(gpu, 1));
+      Tensor total = memory.keep(CudaGrids.doubles(devices.gpu(), 1));
       kernels.sumOfSquares(x, total, Kernels.Into.REPLACE);
       kernels.sumOfSquares(x, total, Kernels.Into.ADD);
       assertEquals(50.0, total.segment().get(ValueLayout.JAVA_DOUBLE, 0));
@@ -111,10 +107,12 @@ final class CudaKernelsTest {
   void statesOf8BitsAreThePlainOnesBitForBit(int length) {
     cuda.order(EmulatedCuda.Order.FORWARD);
     CudaKernels kernels = new CudaKernels(cuda, new TorchKernels(Precision.FLOAT64));
-    statesOf8BitsAgree(kernels.updates(), gpu, host, length);
+    statesOf8BitsAgree(kernels.updates(), devices, length);
   }
 
-  static void statesOf8BitsAgree(UpdateKernels fast, ManagedDevice gpu, Device host, int length) {
+  static void statesOf8BitsAgree(UpdateKernels fast, GpuBesideHost devices, int length) {
+    Device host = devices.host();
+    ManagedDevice gpu = devices.gpu();
     try (Memory here = new Memory(host);
         Memory there = new Memory(gpu);
         QuantizedMoments expected = QuantizedMoments.zeros(host, length);

@@ -1,9 +1,6 @@
 package dev.lorikeet.kernel;
 
-import dev.lorikeet.torch.CudaLauncher;
 import dev.lorikeet.torch.CudaLibraries;
-import dev.lorikeet.torch.Device;
-import dev.lorikeet.torch.ManagedDevice;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -19,9 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("gpu")
 final class CudaOnGpuTest {
   @TempDir private static Path cache;
-  private static CudaLauncher launcher;
-  private static ManagedDevice gpu;
-  private static Device host;
+  private static GpuBesideHost devices;
 
   @BeforeAll
   static void open() {
@@ -29,23 +24,19 @@ final class CudaOnGpuTest {
     Assumptions.assumeTrue(
         Files.exists(Path.of("/dev/nvidia0")) && libraries.find(CudaLibraries.DRIVER).isPresent(),
         "kernels on a GPU need an NVIDIA GPU and its driver");
-    launcher = CudaLauncher.open(libraries, 0, CudaSource.text(), cache);
-    gpu = new ManagedDevice(libraries, launcher);
-    host = Device.cpu(1);
+    devices = CudaCheck.onGpu(cache);
   }
 
   @AfterAll
   static void close() {
-    if (host != null) {
-      host.close();
-      gpu.close();
-      launcher.close();
+    if (devices != null) {
+      devices.close();
     }
   }
 
   @TestFactory
   Stream<DynamicTest> everyKernelAgreesWithItsReference() {
-    return CudaCheck.checks(launcher, gpu, host).entrySet().stream()
+    return CudaCheck.checks(devices).entrySet().stream()
         .map(check -> DynamicTest.dynamicTest(check.getKey(), check.getValue()::run));
   }
 }

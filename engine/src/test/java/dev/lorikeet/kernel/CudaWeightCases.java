@@ -10,8 +10,6 @@ import dev.lorikeet.kernel.CudaCase.Memory;
 import dev.lorikeet.kernel.CudaFourBit.Factors;
 import dev.lorikeet.kernel.CudaFourBit.NestedScales;
 import dev.lorikeet.torch.DType;
-import dev.lorikeet.torch.Device;
-import dev.lorikeet.torch.KernelLauncher;
 import dev.lorikeet.torch.ManagedDevice;
 import dev.lorikeet.torch.Tensor;
 import java.nio.ByteBuffer;
@@ -102,19 +100,19 @@ final class CudaWeightCases {
   }
 
   /** All numbers, and some rows from the middle, in each type. */
-  static void numbersAgree(KernelLauncher cuda, ManagedDevice gpu, Device host, Shape shape) {
-    try (Memory here = new Memory(host);
-        Memory there = new Memory(gpu)) {
+  static void numbersAgree(GpuBesideHost devices, Shape shape) {
+    try (Memory here = new Memory(devices.host());
+        Memory there = new Memory(devices.gpu())) {
       float[] expected = values(shape, here);
-      CudaFourBit weight = new CudaFourBit(cuda, weight(shape, there));
+      CudaFourBit weight = new CudaFourBit(devices.cuda(), weight(shape, there));
       for (DType type : List.of(DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16)) {
         for (int first = 0; first < shape.rows; first += Math.max(1, shape.rows / 2)) {
           int count = shape.rows - first;
-          Tensor out = there.keep(gpu.empty(type, count, shape.columns));
+          Tensor out = there.keep(devices.gpu().empty(type, count, shape.columns));
           weight.dequantize(first, out);
           assertArrayEquals(
               rounded(type, expected, first * shape.columns, count * shape.columns),
-              read(gpu, out),
+              read(devices.gpu(), out),
               shape + " " + type + " from row " + first);
         }
       }
@@ -149,13 +147,13 @@ final class CudaWeightCases {
     return values;
   }
 
-  static void bytesAgree(KernelLauncher cuda, ManagedDevice gpu, Device host) {
+  static void bytesAgree(GpuBesideHost devices) {
     int rows = 13;
     int columns = 207;
     byte[] codes = CudaCase.randomBytes("codes", rows * columns);
     float[] scales = numbers("scales", rows);
-    try (Memory here = new Memory(host);
-        Memory there = new Memory(gpu)) {
+    try (Memory here = new Memory(devices.host());
+        Memory there = new Memory(devices.gpu())) {
       Tensor codesHere = here.bytes(DType.INT8, codes, codes.length);
       Tensor expected = here.garbage(rows, columns);
       for (int row = 0; row < rows; row++) {
@@ -166,11 +164,11 @@ final class CudaWeightCases {
       Tensor codesThere = there.bytes(DType.INT8, codes, codes.length);
       Tensor scalesThere = there.floats(scales, rows);
       for (DType type : List.of(DType.FLOAT32, DType.BFLOAT16, DType.FLOAT16)) {
-        Tensor out = there.keep(gpu.empty(type, rows - 5, columns));
-        CudaFourBit.dequantizeBytes(cuda, codesThere, scalesThere, 5, out);
+        Tensor out = there.keep(devices.gpu().empty(type, rows - 5, columns));
+        CudaFourBit.dequantizeBytes(devices.cuda(), codesThere, scalesThere, 5, out);
         assertArrayEquals(
             rounded(type, expected.toFloats(), 5 * columns, (rows - 5) * columns),
-            read(gpu, out),
+            read(devices.gpu(), out),
             "bytes as " + type);
       }
     }
@@ -181,18 +179,17 @@ final class CudaWeightCases {
    * of magnitudes; tensor cores may cut where float32 rounds, which is twice as much. The scales
    * come in twice U: they multiply the sum, and are rounded with it.
    */
-  static void productsAgree(
-      KernelLauncher cuda, ManagedDevice gpu, Device host, Shape shape, Factors factors) {
+  static void productsAgree(GpuBesideHost devices, Shape shape, Factors factors) {
     double u =
         switch (factors) {
           case FLOAT32 -> 0;
           case BFLOAT16 -> 0x1p-8;
           case FLOAT16 -> 0x1p-11;
         };
-    try (Memory here = new Memory(host);
-        Memory there = new Memory(gpu)) {
+    try (Memory here = new Memory(devices.host());
+        Memory there = new Memory(devices.gpu())) {
       float[] w = values(shape, here);
-      CudaFourBit weight = new CudaFourBit(cuda, weight(shape, there));
+      CudaFourBit weight = new CudaFourBit(devices.cuda(), weight(shape, there));
       for (float beta : new float[] {0f, 0.5f}) {
         Product transposed = new Product(shape, w, true, beta, u);
         Tensor y = transposed.target(there);

@@ -2,9 +2,7 @@ package dev.lorikeet.kernel;
 
 import dev.lorikeet.kernel.CudaFourBit.Factors;
 import dev.lorikeet.kernel.CudaWeightCases.Shape;
-import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.EmulatedCuda;
-import dev.lorikeet.torch.ManagedDevice;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -17,22 +15,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("native")
 final class CudaWeightsTest {
   private static EmulatedCuda cuda;
-  private static ManagedDevice gpu;
-  private static Device host;
+  private static GpuBesideHost devices;
 
   @BeforeAll
   static void open() {
     cuda = EmulatedCuda.open(CudaSource.text());
-    gpu = new ManagedDevice(cuda.libraries(), cuda);
-    host = Device.cpu(1);
+    devices = GpuBesideHost.of(cuda);
   }
 
   @AfterAll
   static void close() {
-    if (host != null) {
-      host.close();
-      gpu.close();
-      cuda.close();
+    if (devices != null) {
+      devices.close();
     }
   }
 
@@ -43,7 +37,7 @@ final class CudaWeightsTest {
   @ParameterizedTest
   @MethodSource("shapes")
   void fourBitsAreTheNumbersOfTheCpu(Shape shape) {
-    CudaWeightCases.numbersAgree(cuda, gpu, host, shape);
+    CudaWeightCases.numbersAgree(devices, shape);
   }
 
   @ParameterizedTest
@@ -52,13 +46,13 @@ final class CudaWeightsTest {
     for (Factors factors : Factors.values()) {
       for (EmulatedCuda.Order order : EmulatedCuda.Order.values()) {
         cuda.order(order);
-        CudaWeightCases.productsAgree(cuda, gpu, host, shape, factors);
+        CudaWeightCases.productsAgree(devices, shape, factors);
       }
     }
   }
 
   @Test
   void bytesAreTheNumbersOfTheCpu() {
-    CudaWeightCases.bytesAgree(cuda, gpu, host);
+    CudaWeightCases.bytesAgree(devices);
   }
 }

@@ -2,17 +2,15 @@ package dev.lorikeet.model;
 
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
-import dev.lorikeet.format.HfCheckpoint;
-import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
 import dev.lorikeet.nn.Sequences;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.torch.Device;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -42,7 +40,9 @@ final class LlamaTest {
     String expectedName = name.replace("-sharded", "");
     String folder = "llama/" + expectedName + "/";
     try (Device device = Device.cpu(2);
-        CausalLm model = load(Fixture.ROOT.resolve("llama/" + name + "/model"), device);
+        CausalLm model =
+            Checkpoints.build(
+                Checkpoints.tiny(name), device, Training.FROZEN, Linear.Wrapper.none());
         Fixture expected = new Fixture(folder + "logits.safetensors")) {
       List<int[]> sequences = sequences(expectedName);
       for (int i = 0; i < sequences.size(); i++) {
@@ -51,18 +51,6 @@ final class LlamaTest {
             expected.floats("logits." + i), actual, RELATIVE_TOLERANCE, name + " sequence " + i);
       }
       assertFalse(sequences.isEmpty());
-    }
-  }
-
-  static CausalLm load(Path directory, Device device) {
-    try (HfCheckpoint checkpoint = HfCheckpoint.open(directory)) {
-      return Architecture.of(checkpoint.config())
-          .build(
-              checkpoint.config(),
-              new CheckpointWeights(checkpoint, device, Training.FROZEN),
-              device,
-              128,
-              Linear.Wrapper.none());
     }
   }
 

@@ -1,10 +1,10 @@
 package dev.lorikeet.model;
 
 import dev.lorikeet.adapter.Lora;
+import dev.lorikeet.fixture.DropoutFactors;
 import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.fixture.TinyLlama;
 import dev.lorikeet.kernel.AttentionShape;
-import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Segments;
 import dev.lorikeet.nn.DropoutKeys;
 import dev.lorikeet.nn.Sequences;
@@ -13,7 +13,6 @@ import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.LibTorch;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TorchValue;
-import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -120,19 +119,13 @@ final class TorchLlama {
     return y.add(u.matmul(weight(name + ".lora_B.weight").transpose(0, 1)).mul(LORA_SCALE));
   }
 
-  /** The factors of {@link DropoutMask}, one by one from its definition. */
   private TorchValue mask(String name, DropoutKeys keys, TorchValue x) {
     int rows = batch.length();
     int width = x.toDoubles().length / rows;
-    float[] factors = new float[rows * width];
     try (Tensor rowKeys = keys.rowKeys(device, batch, name)) {
-      int[] key = rowKeys.segment().toArray(ValueLayout.JAVA_INT);
-      for (int i = 0; i < factors.length; i++) {
-        long hash = Integer.toUnsignedLong(DropoutMask.hash(key[i / width], i % width));
-        factors[i] = hash < dropoutRate * 0x1p32 ? 0f : (float) (1 / (1 - dropoutRate));
-      }
+      float[] factors = DropoutFactors.of(rowKeys, width, dropoutRate);
+      return torch.view(tensors.of(factors, rows, width));
     }
-    return torch.view(tensors.of(factors, rows, width));
   }
 
   private TorchValue attention(String prefix, TorchValue x) {

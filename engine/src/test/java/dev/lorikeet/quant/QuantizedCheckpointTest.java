@@ -15,7 +15,6 @@ import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.SafeTensorsWriter;
 import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TensorData;
-import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
@@ -60,16 +59,16 @@ final class QuantizedCheckpointTest {
   }
 
   private static CausalLm load(Path directory, QuantizationScheme scheme, Device device) {
-    try (HfCheckpoint checkpoint = HfCheckpoint.open(directory)) {
-      Weights weights =
-          new QuantizedWeights(
-              new CheckpointWeights(checkpoint, device, Training.FROZEN),
-              Optional.of(checkpoint),
-              scheme,
-              device);
-      return Architecture.of(checkpoint.config())
-          .build(checkpoint.config(), weights, device, 128, Linear.Wrapper.none());
-    }
+    return Checkpoints.build(
+        directory,
+        device,
+        Linear.Wrapper.none(),
+        checkpoint ->
+            new QuantizedWeights(
+                new CheckpointWeights(checkpoint, device, Training.FROZEN),
+                Optional.of(checkpoint),
+                scheme,
+                device));
   }
 
   @ParameterizedTest

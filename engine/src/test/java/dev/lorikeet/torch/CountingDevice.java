@@ -6,14 +6,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** The shape-only device, which counts matrix products and calls of kernels by their names. */
-public final class CountingDevice extends Device implements Kernels.Provider {
-  private final Device shapes;
+public final class CountingDevice extends WatchedShapes implements Kernels.Provider {
   private final SortedMap<String, Integer> calls = new TreeMap<>();
   private int products;
 
   /** Stands for a device of {@code threads} workers. */
   public CountingDevice(int threads) {
-    shapes = new ShapeDevice(threads);
+    super(threads);
   }
 
   /** Matrix products of float32 since {@link #reset()}. */
@@ -38,54 +37,7 @@ public final class CountingDevice extends Device implements Kernels.Provider {
   }
 
   @Override
-  void multiply(
-      Transpose transposeA,
-      Transpose transposeB,
-      float alpha,
-      Tensor a,
-      Tensor b,
-      float beta,
-      Tensor c) {
+  void product() {
     products++;
-  }
-
-  @Override
-  public String name() {
-    return shapes.name();
-  }
-
-  @Override
-  public boolean hasHostMemory() {
-    return shapes.hasHostMemory();
-  }
-
-  @Override
-  public int threads() {
-    return shapes.threads();
-  }
-
-  @Override
-  public void forRange(int count, int grain, RangeTask task) {
-    shapes.forRange(count, grain, task);
-  }
-
-  @Override
-  long allocate(long bytes) {
-    return shapes.allocate(bytes);
-  }
-
-  @Override
-  void release(long address, long bytes) {
-    shapes.release(address, bytes);
-  }
-
-  @Override
-  float[] readFloats(Tensor tensor) {
-    return shapes.readFloats(tensor);
-  }
-
-  @Override
-  public void close() {
-    shapes.close();
   }
 }

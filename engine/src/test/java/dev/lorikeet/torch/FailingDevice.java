@@ -4,7 +4,7 @@ package dev.lorikeet.torch;
  * Shapes without memory, whose n-th allocation or product fails: every place of a computation where
  * memory can run out, one after the other.
  */
-public final class FailingDevice extends Device {
+public final class FailingDevice extends WatchedShapes {
   private long eventsLeft;
 
   /** Thrown instead of the n-th allocation or product. */
@@ -14,6 +14,7 @@ public final class FailingDevice extends Device {
 
   /** The first {@code events} allocations and products succeed, the next one fails. */
   public FailingDevice(long events) {
+    super(1);
     eventsLeft = events;
   }
 
@@ -25,49 +26,13 @@ public final class FailingDevice extends Device {
   }
 
   @Override
-  public String name() {
-    return "failing";
-  }
-
-  @Override
-  public boolean hasHostMemory() {
-    return false;
-  }
-
-  @Override
-  public int threads() {
-    return 1;
-  }
-
-  @Override
-  public void forRange(int count, int grain, RangeTask task) {}
-
-  @Override
-  void multiply(
-      Transpose transposeA,
-      Transpose transposeB,
-      float alpha,
-      Tensor a,
-      Tensor b,
-      float beta,
-      Tensor c) {
+  void product() {
     event();
   }
 
   @Override
   long allocate(long bytes) {
     event();
-    return 0;
+    return super.allocate(bytes);
   }
-
-  @Override
-  void release(long address, long bytes) {}
-
-  @Override
-  float[] readFloats(Tensor tensor) {
-    return new float[Math.toIntExact(tensor.elements())];
-  }
-
-  @Override
-  public void close() {}
 }

@@ -5,13 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lorikeet.fixture.ResidentMemory;
 import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.torch.LibTorch.Gradients;
 import dev.lorikeet.torch.LibTorch.Precision;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -76,15 +74,14 @@ final class LibTorchTest {
 
   @Test
   void memoryOfSessionsIsFreedAtOnce() throws IOException {
-    Path status = Path.of("/proc/self/status");
-    Assumptions.assumeTrue(Files.exists(status), "/proc tells the resident bytes");
+    ResidentMemory.assumeKnown();
     try (Device device = Device.cpu(1);
         Tensors tensors = new Tensors(device)) {
       Tensor host = tensors.normal("x", 1 << 20);
       long before = 0;
       for (int i = 0; i < 60; i++) {
         if (i == 10) {
-          before = nativeKilobytes(status);
+          before = nativeBytes();
         }
         try (LibTorch torch = LibTorch.open(Precision.FLOAT64, Gradients.ON)) {
           TorchValue x = torch.leaf(host);
@@ -94,19 +91,13 @@ final class LibTorchTest {
         }
       }
       // 50 sessions of five values of 8 MiB: one value lost in each would be 400 MiB.
-      long growth = nativeKilobytes(status) - before;
-      assertTrue(growth < 200 << 10, "resident memory grew by " + growth + " kB");
+      long growth = nativeBytes() - before;
+      assertTrue(growth < 200 << 20, "resident memory grew by " + growth + " bytes");
     }
   }
 
   /** Resident memory less what the Java heap holds, which grows and shrinks as it likes. */
-  private static long nativeKilobytes(Path status) throws IOException {
-    long resident =
-        Files.readAllLines(status).stream()
-            .filter(line -> line.startsWith("VmRSS:"))
-            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-            .findFirst()
-            .orElseThrow();
-    return resident - (Runtime.getRuntime().totalMemory() >> 10);
+  private static long nativeBytes() throws IOException {
+    return ResidentMemory.bytes() - Runtime.getRuntime().totalMemory();
   }
 }

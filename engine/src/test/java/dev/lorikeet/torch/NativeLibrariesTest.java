@@ -3,13 +3,13 @@ package dev.lorikeet.torch;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lorikeet.fixture.JavaProcess;
 import dev.lorikeet.fixture.TinyLlama;
 import dev.lorikeet.fixture.TinyLlama.Training;
 import dev.lorikeet.nn.PassOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -52,15 +52,9 @@ final class NativeLibrariesTest {
   private static List<String> run(String device) throws IOException, InterruptedException {
     Assumptions.assumeTrue(Files.exists(MAPS), "/proc tells what is mapped");
     Path output = Files.createTempFile("lorikeet-libraries", ".txt");
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
-    command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Xmx256m"));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of(NativeLibrariesTest.class.getName(), device));
     try {
       Process process =
-          new ProcessBuilder(command)
+          JavaProcess.of(NativeLibrariesTest.class, List.of("-Xmx256m"), device)
               .redirectErrorStream(true)
               .redirectOutput(output.toFile())
               .start();

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.fixture.ReferenceTraining;
+import dev.lorikeet.fixture.Rounding;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
@@ -40,33 +42,36 @@ final class AdamWTest {
     try (Device device = Device.cpu(1);
         Parameter one = parameter(device, settings);
         Parameter other = parameter(device, settings);
-        AdamW both = new AdamW(List.of(one, other), numbers(settings), Kernels.of(device))) {
+        AdamW both =
+            new AdamW(List.of(one, other), ReferenceTraining.adamW(settings), Kernels.of(device))) {
       for (JsonNode gradient : settings.get("gradients")) {
-        one.gradientToAddTo().copyFrom(floats(gradient));
-        other.gradientToAddTo().copyFrom(floats(gradient));
+        one.gradientToAddTo().copyFrom(Fixture.floats(gradient));
+        other.gradientToAddTo().copyFrom(Fixture.floats(gradient));
         both.update(settings.get("learning_rate").asDouble());
       }
       assertArrayEquals(one.value().toFloats(), other.value().toFloats());
       JsonNode end = settings.get("float64").get("parameters").get(11);
-      Close.assertRelative(floats(end), one.value().toFloats(), RELATIVE_TOLERANCE, "the end");
+      Close.assertRelative(
+          Fixture.floats(end), one.value().toFloats(), RELATIVE_TOLERANCE, "the end");
     }
   }
 
   private static void follow(Device device, JsonNode settings) {
     String name = settings.get("name").asString();
     JsonNode gradients = settings.get("gradients");
-    double largest = largest(floats(settings.get("start")));
+    double largest = Rounding.max(Fixture.floats(settings.get("start")));
     try (Parameter parameter = parameter(device, settings);
-        AdamW adamW = new AdamW(List.of(parameter), numbers(settings), Kernels.of(device))) {
+        AdamW adamW =
+            new AdamW(List.of(parameter), ReferenceTraining.adamW(settings), Kernels.of(device))) {
       for (int step = 0; step < gradients.size(); step++) {
-        parameter.gradientToAddTo().copyFrom(floats(gradients.get(step)));
+        parameter.gradientToAddTo().copyFrom(Fixture.floats(gradients.get(step)));
         adamW.update(settings.get("learning_rate").asDouble());
         assertArrayEquals(
             new float[(int) parameter.value().elements()],
             parameter.gradientToAddTo().toFloats(),
             "the gradient is cleared");
-        float[] expected = floats(settings.get("float64").get("parameters").get(step));
-        largest = Math.max(largest, largest(expected));
+        float[] expected = Fixture.floats(settings.get("float64").get("parameters").get(step));
+        largest = Math.max(largest, Rounding.max(expected));
         assertArrayEquals(
             expected,
             parameter.value().toFloats(),
@@ -78,31 +83,7 @@ final class AdamWTest {
   }
 
   private static Parameter parameter(Device device, JsonNode settings) {
-    float[] start = floats(settings.get("start"));
+    float[] start = Fixture.floats(settings.get("start"));
     return new Parameter("x", device.floats(start.length).copyFrom(start), Training.TRAINABLE);
-  }
-
-  private static AdamW.Settings numbers(JsonNode settings) {
-    return new AdamW.Settings(
-        settings.get("adam_beta1").asDouble(),
-        settings.get("adam_beta2").asDouble(),
-        settings.get("adam_epsilon").asDouble(),
-        settings.get("weight_decay").asDouble());
-  }
-
-  private static double largest(float[] values) {
-    double largest = 0;
-    for (float value : values) {
-      largest = Math.max(largest, Math.abs(value));
-    }
-    return largest;
-  }
-
-  private static float[] floats(JsonNode array) {
-    float[] values = new float[array.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) array.get(i).asDouble();
-    }
-    return values;
   }
 }

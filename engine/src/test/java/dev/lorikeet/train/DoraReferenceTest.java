@@ -5,18 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.fixture.ReferenceTraining;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -128,21 +127,9 @@ final class DoraReferenceTest {
   }
 
   private static TrainingSetup setup(JsonNode settings, boolean recompute) {
-    ScheduleShape schedule =
-        settings.get("schedule").asString().equals("linear")
-            ? new ScheduleShape.Linear()
-            : new ScheduleShape.Cosine(0);
     return new TrainingSetup(
-        new LearningRate(
-            settings.get("learning_rate").asDouble(),
-            schedule,
-            settings.get("warmup_steps").asLong(),
-            settings.get("schedule_steps").asLong()),
-        new AdamW.Settings(
-            settings.get("adam_beta1").asDouble(),
-            settings.get("adam_beta2").asDouble(),
-            settings.get("adam_epsilon").asDouble(),
-            settings.get("weight_decay").asDouble()),
+        ReferenceTraining.learningRate(settings),
+        ReferenceTraining.adamW(settings),
         settings.get("max_grad_norm").asDouble(),
         LossWeighting.TOKEN,
         settings.get("mask_seed").asLong(),
@@ -151,13 +138,8 @@ final class DoraReferenceTest {
   }
 
   private static GlobalBatch batch(int step, JsonNode examples) {
-    List<Example> batch = new ArrayList<>();
-    for (int i = 0; i < examples.size(); i++) {
-      JsonNode example = examples.get(i);
-      int firstLabel = Math.max(1, example.get("first_label").asInt());
-      batch.add(new Example(i, Fixture.ints(example.get("tokens")), firstLabel));
-    }
-    return new GlobalBatch(step, 0, List.of(new MicroBatch(batch)));
+    MicroBatch all = new MicroBatch(ReferenceTraining.examples(examples));
+    return new GlobalBatch(step, 0, List.of(all));
   }
 
   private static void close(JsonNode expected, double actual, double tolerance, String what) {

@@ -48,7 +48,7 @@ final class GradientClipTest {
     String name = expected.get("name").asString();
     List<Tensor> gradients = new ArrayList<>();
     for (JsonNode gradient : expected.get("gradients")) {
-      float[] values = floats(gradient);
+      float[] values = Fixture.floats(gradient);
       gradients.add(device.floats(values.length).copyFrom(values));
     }
     GradientClip clip = new GradientClip(Kernels.of(device), expected.get("max_norm").asDouble());
@@ -58,19 +58,11 @@ final class GradientClipTest {
     clip.apply(gradients, norm);
     for (int i = 0; i < gradients.size(); i++) {
       Close.assertRelative(
-          floats(expected.get("clipped").get(i)),
+          Fixture.floats(expected.get("clipped").get(i)),
           gradients.get(i).toFloats(),
           RELATIVE_TOLERANCE,
           name + " tensor " + i);
     }
     gradients.forEach(Tensor::close);
-  }
-
-  private static float[] floats(JsonNode array) {
-    float[] values = new float[array.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) array.get(i).asDouble();
-    }
-    return values;
   }
 }

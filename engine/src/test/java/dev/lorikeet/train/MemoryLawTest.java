@@ -2,18 +2,16 @@ package dev.lorikeet.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.fixture.Checkpoints;
+import dev.lorikeet.fixture.ResidentMemory;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.LawFixture.Technique;
 import dev.lorikeet.train.LawFixture.Variant;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -32,8 +30,6 @@ final class MemoryLawTest {
    * machine's own memory moves now and then, but not in every window.
    */
   private static final long RESIDENT_TOLERANCE_BYTES = 4L << 20;
-
-  private static final Path STATUS = Path.of("/proc/self/status");
 
   @ParameterizedTest
   @CsvSource({
@@ -81,7 +77,7 @@ final class MemoryLawTest {
   @ParameterizedTest
   @EnumSource(Technique.class)
   void fiftyStepsLeaveTheProcessLevel(Technique technique) throws IOException {
-    assumeTrue(Files.exists(STATUS), "resident memory is read from " + STATUS);
+    ResidentMemory.assumeKnown();
     try (Device device = Device.cpu(2);
         LawFixture fixture = new LawFixture(device, Variant.of(technique), Collective.solo())) {
       long step = run(fixture, 0);
@@ -110,11 +106,6 @@ final class MemoryLawTest {
 
   private static long residentBytes() throws IOException {
     System.gc();
-    for (String line : Files.readAllLines(STATUS)) {
-      if (line.startsWith("VmRSS:")) {
-        return 1024 * Long.parseLong(line.replaceAll("[^0-9]", ""));
-      }
-    }
-    throw new IllegalStateException("no VmRSS in " + STATUS);
+    return ResidentMemory.bytes();
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.fixture.Rounding;
 import dev.lorikeet.format.TensorData;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.kernel.SgdStep.Direction;
@@ -83,15 +84,16 @@ final class OptimizerReferenceTest {
     String name = settings.get("name").asString();
     JsonNode gradients = settings.get("gradients");
     assertEquals(STEPS, gradients.size());
-    double largest = largest(floats(settings.get("start")));
+    double largest = Rounding.max(Fixture.floats(settings.get("start")));
     try (Parameter parameter = parameter(device, settings);
         Optimizer optimizer = rule.start(List.of(parameter), Kernels.of(device))) {
       for (int step = 0; step < STEPS; step++) {
-        parameter.gradientToAddTo().copyFrom(floats(gradients.get(step)));
+        parameter.gradientToAddTo().copyFrom(Fixture.floats(gradients.get(step)));
         optimizer.update(number(settings, "learning_rate"));
-        assertEquals(0, largest(parameter.gradientToAddTo().toFloats()), "the gradient is cleared");
-        float[] expected = floats(settings.get("parameters").get(step));
-        largest = Math.max(largest, largest(expected));
+        assertEquals(
+            0, Rounding.max(parameter.gradientToAddTo().toFloats()), "the gradient is cleared");
+        float[] expected = Fixture.floats(settings.get("parameters").get(step));
+        largest = Math.max(largest, Rounding.max(expected));
         assertArrayEquals(
             expected,
             parameter.value().toFloats(),
@@ -106,11 +108,11 @@ final class OptimizerReferenceTest {
     assertEquals(expected.size() + 1, state.size(), name + ": " + state.keySet());
     expected.forEachEntry((key, values) -> {
       TensorData found = Objects.requireNonNull(state.get("x." + key));
-      float[] exact = floats(values);
+      float[] exact = Fixture.floats(values);
       float[] actual = found.bytes().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
       for (int i = 0; i < exact.length; i++) {
         // A mean of what grew and shrank keeps the rounding of its largest part.
-        double tolerance = RELATIVE_TOLERANCE * Math.max(largest(exact), Math.abs(exact[i]));
+        double tolerance = RELATIVE_TOLERANCE * Math.max(Rounding.max(exact), Math.abs(exact[i]));
         assertEquals(exact[i], actual[i], tolerance, name + " " + key + " at " + i);
       }
     });
@@ -118,27 +120,11 @@ final class OptimizerReferenceTest {
 
   private static Parameter parameter(Device device, JsonNode settings) {
     long[] shape = settings.get("shape").valueStream().mapToLong(JsonNode::asLong).toArray();
-    Tensor value = device.floats(shape).copyFrom(floats(settings.get("start")));
+    Tensor value = device.floats(shape).copyFrom(Fixture.floats(settings.get("start")));
     return new Parameter("x", value, Training.TRAINABLE);
   }
 
   private static double number(JsonNode settings, String key) {
     return settings.get(key).asDouble();
-  }
-
-  private static double largest(float[] values) {
-    double largest = 0;
-    for (float value : values) {
-      largest = Math.max(largest, Math.abs(value));
-    }
-    return largest;
-  }
-
-  private static float[] floats(JsonNode array) {
-    float[] values = new float[array.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) array.get(i).asDouble();
-    }
-    return values;
   }
 }

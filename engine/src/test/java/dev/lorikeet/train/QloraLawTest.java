@@ -2,20 +2,14 @@ package dev.lorikeet.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.ModelSettings.Quantization;
-import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.data.Example;
-import dev.lorikeet.data.GlobalBatch;
-import dev.lorikeet.data.MicroBatch;
-import dev.lorikeet.fixture.Checkpoints;
-import dev.lorikeet.model.Llama;
-import dev.lorikeet.model.LlamaConfig;
-import dev.lorikeet.model.RopeScaling;
+import dev.lorikeet.fixture.LlamaShape;
+import dev.lorikeet.fixture.ResidentMemory;
+import dev.lorikeet.fixture.TrainedLlama;
+import dev.lorikeet.fixture.TrainedLlama.Blocks;
 import dev.lorikeet.nn.RandomWeights;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme;
@@ -26,12 +20,8 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -47,7 +37,7 @@ final class QloraLawTest {
    *
    * @param small whether it also runs in numbers; the others run on shapes alone
    */
-  record Subject(String name, LlamaConfig config, int examples, int tokens, boolean small) {
+  record Subject(String name, LlamaShape shape, int examples, int tokens, boolean small) {
     @Override
     public String toString() {
       return name;
@@ -55,42 +45,23 @@ final class QloraLawTest {
   }
 
   static List<Subject> subjects() {
-    LlamaConfig tiny = llama(24, 37, 2, 4, 2, 6, 53);
-    LlamaConfig smol = llama(576, 1536, 30, 9, 3, 64, 49_152);
+    LlamaShape tiny = new LlamaShape(24, 37, 2, 4, 2, 6, 53);
+    LlamaShape smol = LlamaShape.SMOLLM2_135M;
+    LlamaShape sevenB = new LlamaShape(4096, 11_008, 32, 32, 32, 128, 32_000);
     return List.of(
         new Subject("tiny", tiny, 1, 2, true),
         new Subject("tiny, long", tiny, 8, 60, true),
-        new Subject("one layer", llama(64, 172, 1, 4, 2, 16, 331), 4, 40, true),
-        new Subject("wide MLP", llama(32, 512, 2, 2, 1, 16, 97), 2, 30, true),
-        new Subject(LARGE, llama(768, 2048, 8, 12, 4, 64, 1024), 2, 64, false),
+        new Subject("one layer", new LlamaShape(64, 172, 1, 4, 2, 16, 331), 4, 40, true),
+        new Subject("wide MLP", new LlamaShape(32, 512, 2, 2, 1, 16, 97), 2, 30, true),
+        new Subject(LARGE, new LlamaShape(768, 2048, 8, 12, 4, 64, 1024), 2, 64, false),
         new Subject("SmolLM2-135M", smol, 4, 512, false),
         new Subject("SmolLM2-135M, short", smol, 1, 3, false),
-        new Subject("7B", llama(4096, 11_008, 32, 32, 32, 128, 32_000), 1, 512, false),
-        new Subject(
-            "one layer of 7B", llama(4096, 11_008, 1, 32, 32, 128, 32_000), 8, 2048, false));
+        new Subject("7B", sevenB, 1, 512, false),
+        new Subject("one layer of 7B", sevenB.with(1, 32_000), 8, 2048, false));
   }
 
   static List<Subject> smallSubjects() {
     return subjects().stream().filter(Subject::small).toList();
-  }
-
-  private static LlamaConfig llama(
-      int hidden, int inner, int layers, int heads, int kvHeads, int headDim, int vocabulary) {
-    RopeScaling rope = new RopeScaling("default", 10_000, 1, 1, 1, 1);
-    return new LlamaConfig(
-        hidden,
-        inner,
-        layers,
-        heads,
-        kvHeads,
-        headDim,
-        vocabulary,
-        4096,
-        1e-5,
-        true,
-        false,
-        false,
-        rope);
   }
 
   record Peaks(long loading, long training) {}
@@ -110,11 +81,10 @@ final class QloraLawTest {
 
   private static void qloraTakesLessThanLora(Subject subject, DType stored) {
     for (int threads : new int[] {1, 2, 64}) {
-      for (boolean recompute : new boolean[] {false, true}) {
-        Peaks lora =
-            peaks(subject, stored, Quantization.NONE, Device.shapeOnly(threads), recompute);
+      for (Blocks blocks : Blocks.values()) {
+        Peaks lora = peaks(subject, stored, Quantization.NONE, Device.shapeOnly(threads), blocks);
         for (Quantization format : List.of(Quantization.NF4, Quantization.FP4, Quantization.INT8)) {
-          Peaks qlora = peaks(subject, stored, format, Device.shapeOnly(threads), recompute);
+          Peaks qlora = peaks(subject, stored, format, Device.shapeOnly(threads), blocks);
           String what = subject + " " + format + " threads " + threads + " " + lora + " " + qlora;
           assertTrue(qlora.training < lora.training, what);
           assertTrue(qlora.loading < lora.loading, what);
@@ -132,7 +102,7 @@ final class QloraLawTest {
       names = {"NF4", "INT8"})
   @Tag("slow")
   void theProcessIsSmallerToo(Quantization format) throws Exception {
-    assumeTrue(Files.exists(Path.of("/proc/self/status")), "/proc tells the resident bytes");
+    ResidentMemory.assumeKnown();
     Subject large =
         subjects().stream().filter(subject -> subject.name.equals(LARGE)).findFirst().orElseThrow();
     QloraProcess.Taken lora = QloraProcess.run(large, Quantization.NONE);
@@ -146,10 +116,10 @@ final class QloraLawTest {
   @MethodSource("smallSubjects")
   void theCpuTakesWhatTheShapesSay(Subject subject) {
     for (Quantization format : List.of(Quantization.NF4, Quantization.FP4, Quantization.INT8)) {
-      Peaks planned = peaks(subject, DType.FLOAT32, format, Device.shapeOnly(2), false);
-      Peaks measured = peaks(subject, DType.FLOAT32, format, Device.cpu(2), false);
+      Peaks planned = peaks(subject, DType.FLOAT32, format, Device.shapeOnly(2), Blocks.KEPT);
+      Peaks measured = peaks(subject, DType.FLOAT32, format, Device.cpu(2), Blocks.KEPT);
       assertEquals(measured, planned, subject + " " + format);
-      Peaks lora = peaks(subject, DType.FLOAT32, Quantization.NONE, Device.cpu(2), false);
+      Peaks lora = peaks(subject, DType.FLOAT32, Quantization.NONE, Device.cpu(2), Blocks.KEPT);
       assertTrue(measured.training < lora.training, subject + " " + format);
     }
   }
@@ -170,7 +140,7 @@ final class QloraLawTest {
   }
 
   static Peaks peaks(
-      Subject subject, DType stored, Quantization format, Device device, boolean recompute) {
+      Subject subject, DType stored, Quantization format, Device device, Blocks blocks) {
     LoraSettings settings = new LoraSettings(4, 8, false, 0.1, Targets.allLinear());
     QuantizationScheme scheme =
         new QuantizationScheme(format, Scales.QUANTISED, 64, OtherFormats.REFUSED);
@@ -180,35 +150,15 @@ final class QloraLawTest {
             Optional.empty(),
             scheme,
             device);
-    TrainingSetup setup =
-        new TrainingSetup(
-            new LearningRate(2e-3, new ScheduleShape.Constant(), 0, 100),
-            AdamW.Settings.withDecay(0.01),
-            1.0,
-            LossWeighting.TOKEN,
-            42,
-            true,
-            recompute);
     try (device;
-        LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1);
-        Llama model = new Llama(subject.config, weights, device, subject.tokens, adapter);
-        Trainer trainer =
-            new Trainer(model, adapter.parameters(), setup, device, Collective.solo())) {
+        TrainedLlama llama =
+            new TrainedLlama(
+                subject.shape.config(subject.tokens), settings, blocks, weights, device)) {
       long loading = device.memory().peakBytes();
       device.memory().resetPeak();
-      trainer.step(batch(subject, 0));
-      trainer.step(batch(subject, 1));
+      llama.step(0, subject.examples, subject.tokens);
+      llama.step(1, subject.examples, subject.tokens);
       return new Peaks(loading, device.memory().peakBytes());
     }
-  }
-
-  private static GlobalBatch batch(Subject subject, int step) {
-    List<Example> examples = new ArrayList<>();
-    IntStream.range(0, subject.examples)
-        .forEach(i ->
-            examples.add(
-                new Example(
-                    i, Checkpoints.tokens(i, subject.tokens, subject.config.vocabSize()), 1)));
-    return new GlobalBatch(step, 0, List.of(new MicroBatch(examples)));
   }
 }

@@ -1,15 +1,17 @@
 package dev.lorikeet.train;
 
 import dev.lorikeet.config.ModelSettings.Quantization;
+import dev.lorikeet.fixture.JavaProcess;
+import dev.lorikeet.fixture.ResidentMemory;
+import dev.lorikeet.fixture.TrainedLlama.Blocks;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.QloraLawTest.Peaks;
 import dev.lorikeet.train.QloraLawTest.Subject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /** A model that is loaded and trained for two steps in a process of its own. */
 final class QloraProcess {
@@ -26,17 +28,9 @@ final class QloraProcess {
   /** Runs {@code subject} over a base in {@code format}. */
   static Taken run(Subject subject, Quantization format) throws IOException, InterruptedException {
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:+UseSerialGC",
-                "-Xmx96m",
-                "-cp",
-                System.getProperty(
-                    "surefire.test.class.path", System.getProperty("java.class.path")),
-                QloraProcess.class.getName(),
+        JavaProcess.of(
+                QloraProcess.class,
+                List.of("-XX:+UseSerialGC", "-Xmx96m"),
                 subject.name(),
                 format.name())
             .redirectError(ProcessBuilder.Redirect.DISCARD)
@@ -57,15 +51,8 @@ final class QloraProcess {
             .orElseThrow();
     Peaks peaks =
         QloraLawTest.peaks(
-            subject, DType.FLOAT32, Quantization.valueOf(args[1]), Device.cpu(2), false);
-    System.out.println(Math.max(peaks.loading(), peaks.training()) + " " + peakResidentBytes());
-  }
-
-  private static long peakResidentBytes() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
-        .filter(line -> line.startsWith("VmHWM:"))
-        .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
-        .findFirst()
-        .orElseThrow();
+            subject, DType.FLOAT32, Quantization.valueOf(args[1]), Device.cpu(2), Blocks.KEPT);
+    System.out.println(
+        Math.max(peaks.loading(), peaks.training()) + " " + ResidentMemory.peakBytes());
   }
 }

@@ -4,8 +4,6 @@ import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Fixture;
-import dev.lorikeet.format.HfCheckpoint;
-import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.quant.QuantizationScheme;
@@ -34,20 +32,18 @@ final class QloraReferenceTest {
     QuantizationScheme nf4 =
         new QuantizationScheme(Quantization.NF4, Scales.QUANTISED, 64, OtherFormats.REFUSED);
     try (Device device = Device.cpu(2);
-        HfCheckpoint checkpoint = HfCheckpoint.open(Checkpoints.tiny(BASE));
         LoraAdapter adapter = LoraAdapter.read(Fixture.ROOT.resolve(start), device);
         CausalLm model =
-            Architecture.of(checkpoint.config())
-                .build(
-                    checkpoint.config(),
+            Checkpoints.build(
+                Checkpoints.tiny(BASE),
+                device,
+                adapter,
+                checkpoint ->
                     new QuantizedWeights(
                         new CheckpointWeights(checkpoint, device, Training.FROZEN),
                         Optional.of(checkpoint),
                         nf4,
-                        device),
-                    device,
-                    128,
-                    adapter);
+                        device));
         Trainer trainer =
             TrainingReferenceTest.trainer(
                 model, adapter.parameters(), expected.get("settings"), device)) {

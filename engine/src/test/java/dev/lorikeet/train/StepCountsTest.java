@@ -2,34 +2,25 @@ package dev.lorikeet.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.lorikeet.adapter.LoraAdapter;
 import dev.lorikeet.adapter.LoraSettings;
 import dev.lorikeet.adapter.Targets;
 import dev.lorikeet.config.ModelSettings.Quantization;
-import dev.lorikeet.config.TrainSettings.LossWeighting;
-import dev.lorikeet.data.Example;
-import dev.lorikeet.data.GlobalBatch;
-import dev.lorikeet.data.MicroBatch;
-import dev.lorikeet.fixture.Checkpoints;
-import dev.lorikeet.model.Llama;
+import dev.lorikeet.fixture.LlamaShape;
+import dev.lorikeet.fixture.TrainedLlama;
+import dev.lorikeet.fixture.TrainedLlama.Blocks;
 import dev.lorikeet.model.LlamaConfig;
-import dev.lorikeet.model.RopeScaling;
-import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.RandomWeights;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.quant.QuantizationScheme.Scales;
 import dev.lorikeet.quant.QuantizedWeights;
-import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.CountingDevice;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -49,7 +40,6 @@ final class StepCountsTest {
   private static final int HEADS = 4;
   private static final int KV_HEADS = 2;
   private static final int HEAD_DIM = 24;
-  private static final int VOCABULARY = 61;
   private static final int EXAMPLES = 3;
   private static final int TOKENS = 67;
   private static final int MAPS = 7;
@@ -83,11 +73,6 @@ final class StepCountsTest {
   private enum Magnitudes {
     NONE,
     DORA
-  }
-
-  private enum Blocks {
-    KEPT,
-    RECOMPUTED
   }
 
   private record Subject(Base base, double dropout, Magnitudes magnitudes, Blocks blocks) {}
@@ -248,35 +233,33 @@ final class StepCountsTest {
     assertEquals(new Counts(products, kernels, allocations, rest.kept), rest, "the rest");
   }
 
-  private static Counts counts(Subject subject, int blocks) {
-    boolean full = subject.base == Base.TRAINED;
+  private static Counts counts(Subject subject, int layers) {
+    try (CountingDevice device = new CountingDevice(2);
+        TrainedLlama llama = llama(subject, layers, device)) {
+      llama.step(0, EXAMPLES, TOKENS);
+      device.reset();
+      device.memory().resetPeak();
+      long before = device.memory().allocations();
+      llama.step(1, EXAMPLES, TOKENS);
+      return new Counts(
+          device.products(),
+          device.calls(),
+          device.memory().allocations() - before,
+          device.memory().peakBytes() - device.memory().currentBytes());
+    }
+  }
+
+  private static TrainedLlama llama(Subject subject, int layers, CountingDevice device) {
+    LlamaConfig config =
+        new LlamaShape(HIDDEN, INNER, layers, HEADS, KV_HEADS, HEAD_DIM, 61).config(TOKENS);
+    Weights weights = weights(subject.base, device);
+    if (subject.base == Base.TRAINED) {
+      return new TrainedLlama(config, subject.blocks, weights, device);
+    }
     LoraSettings plain =
         new LoraSettings(RANK, 2 * RANK, false, subject.dropout, Targets.allLinear());
-    LoraSettings settings = subject.magnitudes == Magnitudes.DORA ? plain.withDora() : plain;
-    try (CountingDevice device = new CountingDevice(2);
-        LoraAdapter adapter = LoraAdapter.fresh(settings, device, 1);
-        Llama model =
-            new Llama(
-                config(blocks),
-                weights(subject.base, device),
-                device,
-                TOKENS,
-                full ? Linear.Wrapper.none() : adapter)) {
-      List<Parameter> trained = full ? model.parameters() : adapter.parameters();
-      TrainingSetup setup = setup(subject.blocks == Blocks.RECOMPUTED);
-      try (Trainer trainer = new Trainer(model, trained, setup, device, Collective.solo())) {
-        trainer.step(batch(0));
-        device.reset();
-        device.memory().resetPeak();
-        long before = device.memory().allocations();
-        trainer.step(batch(1));
-        return new Counts(
-            device.products(),
-            device.calls(),
-            device.memory().allocations() - before,
-            device.memory().peakBytes() - device.memory().currentBytes());
-      }
-    }
+    LoraSettings lora = subject.magnitudes == Magnitudes.DORA ? plain.withDora() : plain;
+    return new TrainedLlama(config, lora, subject.blocks, weights, device);
   }
 
   private static Weights weights(Base base, CountingDevice device) {
@@ -288,41 +271,5 @@ final class StepCountsTest {
     QuantizationScheme scheme =
         new QuantizationScheme(Quantization.NF4, Scales.QUANTISED, 64, OtherFormats.REFUSED);
     return new QuantizedWeights(random, Optional.empty(), scheme, device);
-  }
-
-  private static LlamaConfig config(int blocks) {
-    return new LlamaConfig(
-        HIDDEN,
-        INNER,
-        blocks,
-        HEADS,
-        KV_HEADS,
-        HEAD_DIM,
-        VOCABULARY,
-        TOKENS,
-        1e-5,
-        true,
-        false,
-        false,
-        new RopeScaling("default", 10_000, 1, 1, 1, 1));
-  }
-
-  private static TrainingSetup setup(boolean recompute) {
-    return new TrainingSetup(
-        new LearningRate(2e-3, new ScheduleShape.Constant(), 0, 100),
-        AdamW.Settings.withDecay(0.01),
-        1.0,
-        LossWeighting.TOKEN,
-        42,
-        true,
-        recompute);
-  }
-
-  private static GlobalBatch batch(long step) {
-    List<Example> examples =
-        IntStream.range(0, EXAMPLES)
-            .mapToObj(i -> new Example(i, Checkpoints.tokens(i, TOKENS, VOCABULARY), 1))
-            .toList();
-    return new GlobalBatch(step, 0, List.of(new MicroBatch(examples)));
   }
 }

@@ -10,14 +10,14 @@ import dev.lorikeet.config.TrainSettings.LossWeighting;
 import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
+import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.Fixture;
+import dev.lorikeet.fixture.ReferenceTraining;
 import dev.lorikeet.format.Floats;
-import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.LoraPair;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.TensorData;
-import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
@@ -52,7 +52,6 @@ final class TrainingReferenceTest {
   private static final double UPDATE_TOLERANCE = 1e-4;
   private static final double GRADIENT_TOLERANCE = 1e-4;
   private static final double TIMES_THE_DRIFT = 10;
-  private static final Path STORIES = Path.of("../../shared/data/models/stories260K");
 
   @ParameterizedTest
   @CsvSource({
@@ -72,9 +71,8 @@ final class TrainingReferenceTest {
     JsonNode settings = expected.get("settings");
     Path start = Fixture.ROOT.resolve(folder + settings.get("start").asString());
     try (Device device = Device.cpu(2);
-        HfCheckpoint checkpoint = HfCheckpoint.open(model);
         LoraAdapter adapter = LoraAdapter.read(start, device);
-        CausalLm lm = build(checkpoint, device, Training.FROZEN, adapter);
+        CausalLm lm = Checkpoints.build(model, device, Training.FROZEN, adapter);
         Trainer trainer = trainer(lm, adapter.parameters(), settings, device)) {
       adapter.requireComplete();
       compareSteps(trainer, folder, expected);
@@ -88,9 +86,10 @@ final class TrainingReferenceTest {
     String folder = "training/" + base + "/";
     JsonNode expected = Fixture.json(folder + run + "/expected.json");
     try (Device device = Device.cpu(2);
-        HfCheckpoint checkpoint = HfCheckpoint.open(modelOf(base));
-        CausalLm lm = build(checkpoint, device, Training.TRAINABLE, Linear.Wrapper.none());
-        CausalLm before = build(checkpoint, device, Training.FROZEN, Linear.Wrapper.none());
+        CausalLm lm =
+            Checkpoints.build(modelOf(base), device, Training.TRAINABLE, Linear.Wrapper.none());
+        CausalLm before =
+            Checkpoints.build(modelOf(base), device, Training.FROZEN, Linear.Wrapper.none());
         Trainer trainer = trainer(lm, lm.parameters(), expected.get("settings"), device);
         Fixture weights = new Fixture(folder + run + "/final.safetensors")) {
       compareSteps(trainer, folder, expected);
@@ -122,9 +121,8 @@ final class TrainingReferenceTest {
     JsonNode expected = Fixture.json(folder + "full/expected.json");
     JsonNode drift = expected.get("float32_drift");
     try (Device device = Device.cpu(2);
-        HfCheckpoint checkpoint = HfCheckpoint.open(modelOf("tied-gqa-bfloat16"));
-        CausalLm lm = build(checkpoint, Dtype.AUTO, device, Training.TRAINABLE);
-        CausalLm before = build(checkpoint, Dtype.AUTO, device, Training.FROZEN);
+        CausalLm lm = bfloat16(device, Training.TRAINABLE);
+        CausalLm before = bfloat16(device, Training.FROZEN);
         Trainer trainer = trainer(lm, lm.parameters(), expected.get("settings"), device);
         Fixture weights = new Fixture(folder + "full/final.safetensors")) {
       compareSteps(
@@ -160,42 +158,23 @@ final class TrainingReferenceTest {
   }
 
   private static Path modelOf(String base) {
-    return base.equals("stories260K") ? STORIES : Fixture.ROOT.resolve("llama/" + base + "/model");
+    return base.equals("stories260K") ? Checkpoints.STORIES : Checkpoints.tiny(base);
   }
 
-  private static CausalLm build(
-      HfCheckpoint checkpoint, Device device, Training training, Linear.Wrapper wrapper) {
-    return build(checkpoint, new CheckpointWeights(checkpoint, device, training), device, wrapper);
-  }
-
-  private static CausalLm build(
-      HfCheckpoint checkpoint, Dtype dtype, Device device, Training training) {
-    CheckpointWeights weights = new CheckpointWeights(checkpoint, dtype, device, training);
-    return build(checkpoint, weights, device, Linear.Wrapper.none());
-  }
-
-  private static CausalLm build(
-      HfCheckpoint checkpoint, CheckpointWeights weights, Device device, Linear.Wrapper wrapper) {
-    return Architecture.of(checkpoint.config())
-        .build(checkpoint.config(), weights, device, 128, wrapper);
+  private static CausalLm bfloat16(Device device, Training training) {
+    return Checkpoints.build(
+        modelOf("tied-gqa-bfloat16"),
+        device,
+        Linear.Wrapper.none(),
+        checkpoint -> new CheckpointWeights(checkpoint, Dtype.AUTO, device, training));
   }
 
   static Trainer trainer(
       CausalLm model, List<Parameter> parameters, JsonNode settings, Device device) {
     TrainingSetup setup =
         new TrainingSetup(
-            new LearningRate(
-                settings.get("learning_rate").asDouble(),
-                settings.get("schedule").asString().equals("linear")
-                    ? new ScheduleShape.Linear()
-                    : new ScheduleShape.Cosine(0),
-                settings.get("warmup_steps").asLong(),
-                settings.get("schedule_steps").asLong()),
-            new AdamW.Settings(
-                settings.get("adam_beta1").asDouble(),
-                settings.get("adam_beta2").asDouble(),
-                settings.get("adam_epsilon").asDouble(),
-                settings.get("weight_decay").asDouble()),
+            ReferenceTraining.learningRate(settings),
+            ReferenceTraining.adamW(settings),
             settings.get("max_grad_norm").asDouble(),
             settings.get("loss_weighting").asString().equals("token")
                 ? LossWeighting.TOKEN
@@ -240,20 +219,12 @@ final class TrainingReferenceTest {
 
   private static GlobalBatch batch(int step, JsonNode examples, int microBatchSize) {
     List<MicroBatch> microBatches = new ArrayList<>();
-    List<Example> current = new ArrayList<>();
-    for (int i = 0; i < examples.size(); i++) {
-      JsonNode example = examples.get(i);
-      current.add(new Example(i, Fixture.ints(example.get("tokens")), firstLabel(example)));
-      if (current.size() == microBatchSize || i == examples.size() - 1) {
-        microBatches.add(new MicroBatch(current));
-        current = new ArrayList<>();
-      }
+    List<Example> all = ReferenceTraining.examples(examples);
+    for (int from = 0; from < all.size(); from += microBatchSize) {
+      int to = Math.min(from + microBatchSize, all.size());
+      microBatches.add(new MicroBatch(all.subList(from, to)));
     }
     return new GlobalBatch(step, 0, microBatches);
-  }
-
-  private static int firstLabel(JsonNode example) {
-    return Math.max(1, example.get("first_label").asInt());
   }
 
   static void compareUpdate(LoraAdapter adapter, Path start, Path end) {

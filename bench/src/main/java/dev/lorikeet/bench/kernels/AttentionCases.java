@@ -26,8 +26,7 @@ final class AttentionCases {
         "attention", AttentionCases::forward, "attention backward", AttentionCases::backward);
   }
 
-  private record Given(
-      AttentionShape shape, Segments segments, Tensor q, Tensor k, Tensor v, long rows) {
+  private record Given(AttentionShape shape, Segments segments, Tensor q, Tensor k, Tensor v) {
     static Given of(KernelShape shape, Tensors t) {
       int[] lengths = IntStream.range(0, shape.examples).map(_ -> shape.length).toArray();
       int[] starts = IntStream.range(0, shape.examples).map(i -> i * shape.length).toArray();
@@ -38,16 +37,16 @@ final class AttentionCases {
           Segments.packed(starts, lengths),
           t.random("q", shape.tokens(), wide),
           t.random("k", shape.tokens(), narrow),
-          t.random("v", shape.tokens(), narrow),
-          shape.tokens());
+          t.random("v", shape.tokens(), narrow));
     }
 
     void forward(Kernels kernels, Tensor out, Tensor lse) {
       kernels.attention(shape, segments, q, k, v, out, lse);
     }
 
+    /** Each head's log-sum of every query. */
     Tensor lse(Tensors t) {
-      return t.empty(rows, shape.heads());
+      return t.empty(q.size(0), shape.heads());
     }
   }
 

@@ -9,7 +9,9 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -38,17 +40,32 @@ public final class KernelTable {
 
   /** Arguments, all optional: a regular expression of kernel names, and the worker threads. */
   public static void main(String[] args) throws RunnerException {
-    Pattern wanted = Pattern.compile(args.length > 0 ? args[0] : "");
+    String wanted = args.length > 0 ? args[0] : "";
     int cores = Runtime.getRuntime().availableProcessors();
-    KernelTable table = new KernelTable(args.length > 1 ? Integer.parseInt(args[1]) : cores);
-    List<String> names =
-        KernelCases.names().stream().filter(name -> wanted.matcher(name).find()).toList();
-    if (names.isEmpty()) {
-      System.err.println(
-          "error: no kernel is called " + wanted + "; there are " + KernelCases.names());
-      System.exit(2);
+    String threads = args.length > 1 ? args[1] : Integer.toString(cores);
+    if (!threads.matches("[1-9]\\d{0,3}")) {
+      refuse("THREADS is a whole number from 1, found " + threads);
     }
-    table.measure(names);
+    List<String> names = names(wanted);
+    if (names.isEmpty()) {
+      refuse("no kernel is called " + wanted + "; there are " + KernelCases.names());
+    }
+    new KernelTable(Integer.parseInt(threads)).measure(names);
+  }
+
+  private static List<String> names(String wanted) {
+    try {
+      Predicate<String> found = Pattern.compile(wanted).asPredicate();
+      return KernelCases.names().stream().filter(found).toList();
+    } catch (PatternSyntaxException mistake) {
+      refuse("REGEX cannot be read: " + mistake.getMessage());
+      return List.of();
+    }
+  }
+
+  private static void refuse(String mistake) {
+    System.err.println("error: " + mistake);
+    System.exit(2);
   }
 
   private void measure(List<String> names) throws RunnerException {

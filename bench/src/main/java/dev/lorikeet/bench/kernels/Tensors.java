@@ -30,19 +30,22 @@ final class Tensors implements AutoCloseable {
     return tensor.copyFrom(values);
   }
 
+  /** The same numbers in memory of their own. */
   Tensor copy(Tensor tensor) {
     return empty(tensor.shape()).copyFrom(tensor);
   }
 
+  /** The same numbers, rounded to two bytes each. */
   Tensor half(DType type, Tensor tensor) {
     return keep(device.empty(type, tensor.shape())).roundFrom(tensor);
   }
 
+  /** Zeros, which a kernel is to write over. */
   Tensor empty(long... shape) {
     return keep(device.zeros(shape));
   }
 
-  /** Numbers below {@code bound}. */
+  /** Whole numbers from 0 to {@code bound} − 1. */
   Tensor ids(int count, int bound) {
     Rng stream = RNG.split("ids");
     return keep(
@@ -55,6 +58,7 @@ final class Tensors implements AutoCloseable {
     return keep(device.ints(IntStream.range(0, count).map(i -> i % length).toArray()));
   }
 
+  /** Closes {@code owned} with the others. */
   <T extends AutoCloseable> T keep(T owned) {
     open.add(owned);
     return owned;

@@ -25,8 +25,8 @@ import java.util.TreeMap;
  * weight.
  */
 final class WeightCases {
-  /** code · scale / 127 against code · scale · (1/127): two roundings. */
-  private static final double INT8 = 2e-7;
+  /** int8 rounds twice: code · scale / 127 against code · scale · (1/127). The others need less. */
+  private static final double ROUNDINGS = 2e-7;
 
   private static final double SUMS = 1e-5;
 
@@ -100,7 +100,7 @@ final class WeightCases {
             t,
             () -> weight.matrix.readRows(0, out),
             () -> expected.copyFrom(weight.values))
-        .expecting("weight", out, expected, INT8);
+        .expecting("weight", out, expected, ROUNDINGS);
   }
 
   private static KernelCase product(Form form, int rows, KernelShape shape, CpuDevice device) {
