@@ -49,7 +49,11 @@ final class ExampleStore implements AutoCloseable {
       store.fill(reader, encoder);
       return store;
     } catch (RuntimeException failure) {
-      store.close();
+      try {
+        store.close();
+      } catch (DataException another) {
+        failure.addSuppressed(another);
+      }
       throw failure;
     }
   }
@@ -119,10 +123,11 @@ final class ExampleStore implements AutoCloseable {
     }
   }
 
-  private void requireLength(int length, int position) throws IOException {
+  private void requireLength(int length, int position) {
     if (length < 1 || length > report.longest()) {
-      throw new IOException(
-          "example %d came back from the disk with %d tokens".formatted(position, length));
+      throw StoredExamples.damaged(
+          source,
+          new IOException("example %d came back with %d tokens".formatted(position, length)));
     }
   }
 
@@ -174,15 +179,19 @@ final class ExampleStore implements AutoCloseable {
   /** Deletes the files; what was read from them stays. */
   @Override
   public void close() {
-    try {
-      for (ScratchFile file : files) {
+    List<IOException> failures = new ArrayList<>();
+    for (ScratchFile file : files) {
+      try {
         file.close();
+      } catch (IOException failure) {
+        failures.add(failure);
       }
-    } catch (IOException failure) {
+    }
+    if (!failures.isEmpty()) {
       throw new DataException(
           "the temporary files of %s in %s cannot be closed: %s"
-              .formatted(source, folder.toAbsolutePath(), failure),
-          failure);
+              .formatted(source, folder.toAbsolutePath(), failures.getFirst()),
+          failures.getFirst());
     }
   }
 

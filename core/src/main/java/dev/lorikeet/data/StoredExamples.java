@@ -3,6 +3,7 @@ package dev.lorikeet.data;
 import dev.lorikeet.error.DataException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.util.NoSuchElementException;
 import java.util.Objects;
@@ -140,13 +141,25 @@ final class StoredExamples extends Examples {
   }
 
   private RuntimeException damaged(IOException failure) {
-    if (failure instanceof ClosedChannelException) {
+    if (failure instanceof ClosedChannelException
+        && !(failure instanceof ClosedByInterruptException)) {
       return new IllegalStateException(
           "the examples of " + summary.source() + " were read after they were closed", failure);
     }
-    return new DataException(
-        "an example of %s cannot be read back from the temporary file that it was encoded into: %s; the disk failed, or another program changed the file: start again"
-            .formatted(summary.source(), failure.getMessage()),
-        failure);
+    return damaged(summary.source(), failure);
+  }
+
+  /**
+   * An example that is not what was written.
+   *
+   * @param source words for messages
+   */
+  static DataException damaged(String source, IOException failure) {
+    return failure instanceof ClosedByInterruptException
+        ? new DataException("reading an example of " + source + " was interrupted", failure)
+        : new DataException(
+            "an example of %s cannot be read back from the temporary file that it was encoded into: %s; the disk failed, or another program changed the file: start again"
+                .formatted(source, failure.getMessage()),
+            failure);
   }
 }

@@ -96,6 +96,17 @@ class StoredExamplesTest {
   }
 
   @Test
+  void anInterruptedReadSaysSo() throws IOException {
+    try (Tokenizer tokenizer = HfTokenizer.open(DataProcess.TINY);
+        DataSet data = load(records(""), tokenizer)) {
+      Thread.currentThread().interrupt();
+      DataException e = assertThrows(DataException.class, () -> data.train().getFirst());
+      assertTrue(Thread.interrupted(), "the thread still knows of it");
+      assertTrue(String.valueOf(e.getMessage()).endsWith(" was interrupted"), e.getMessage());
+    }
+  }
+
+  @Test
   @EnabledOnOs(OS.LINUX)
   void aBadRecordLeavesNoFileOpen() throws IOException {
     Path file = records("{\"prompt\": 7}\n");
