@@ -10,6 +10,7 @@ import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.fixture.Checkpoints;
 import dev.lorikeet.fixture.TinyLlama;
 import dev.lorikeet.fixture.TinyLlama.Training;
+import dev.lorikeet.job.Devices;
 import dev.lorikeet.kernel.CudaSource;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.EmulatedCuda;
@@ -17,6 +18,7 @@ import dev.lorikeet.torch.TorchDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,15 +67,27 @@ final class StepWaitsTest {
     }
   }
 
+  @Test
+  @Tag("gpu")
+  void soItDoesOnAGpu() {
+    Assumptions.assumeTrue(
+        TorchDevice.isCudaLikely(), "a step on a GPU needs one, and a build for CUDA");
+    try (TorchDevice device = (TorchDevice) Devices.open("cuda")) {
+      stepsReadOnce(device, Training.LORA, 2, setup(Packing.PACKED, SMALLEST_CHUNK, 1e-9));
+    }
+  }
+
   private static void stepsReadOnce(
       TorchDevice device, Training training, int microBatch, TrainingSetup setup) {
     try (TinyLlama tiny = new TinyLlama(device, training, 0.1);
         Trainer trainer =
             new Trainer(tiny.model(), tiny.trained(), setup, device, Collective.solo())) {
       for (int step = 0; step < 3; step++) {
-        long before = device.downloads();
+        long downloads = device.downloads();
+        long waits = device.waits();
         trainer.step(batch(step, microBatch));
-        assertEquals(1, device.downloads() - before, "step " + step);
+        assertEquals(1, device.downloads() - downloads, "step " + step);
+        assertEquals(1, device.waits() - waits, "step " + step);
       }
     }
     assertEquals(0, device.blocks());
