@@ -18,11 +18,18 @@ final class CudaMemory implements PeakMemory {
   private final DeviceAllocator allocator;
   private final byte gpu;
 
-  /** That of GPU {@code gpu}, from 0; libtorch for CUDA is loaded. */
-  CudaMemory(int gpu) {
+  private CudaMemory(DeviceAllocator allocator, byte gpu) {
+    this.allocator = allocator;
+    this.gpu = gpu;
+  }
+
+  /** That of libtorch's place {@code cuda:N}; libtorch for CUDA is loaded. */
+  static CudaMemory of(String place) {
     // The caching allocator is the only one there, and it is a DeviceAllocator.
-    allocator = new DeviceAllocator(torch_cuda.getCUDADeviceAllocator());
-    this.gpu = (byte) gpu;
+    DeviceAllocator allocator = new DeviceAllocator(torch_cuda.getCUDADeviceAllocator());
+    try (PointerScope _ = new PointerScope()) {
+      return new CudaMemory(allocator, new org.bytedeco.pytorch.Device(place).index());
+    }
   }
 
   @Override

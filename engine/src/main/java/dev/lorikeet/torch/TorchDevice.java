@@ -38,7 +38,6 @@ public final class TorchDevice extends Device {
   private final String place;
   private final Optional<KernelLauncher> launcher;
   private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
-  private final Optional<PeakMemory> allocator;
   private long downloads;
   private long waits;
 
@@ -51,15 +50,10 @@ public final class TorchDevice extends Device {
     return TorchDevice.class.getResource(CUDA_NATIVES) != null;
   }
 
-  private TorchDevice(
-      String name,
-      String place,
-      Optional<KernelLauncher> launcher,
-      Optional<PeakMemory> allocator) {
+  private TorchDevice(String name, String place, Optional<KernelLauncher> launcher) {
     this.name = name;
     this.place = place;
     this.launcher = launcher;
-    this.allocator = allocator;
   }
 
   /**
@@ -72,7 +66,7 @@ public final class TorchDevice extends Device {
   public static TorchDevice cuda(int gpu, KernelLauncher launcher) {
     requireCuda(gpu);
     String place = "cuda:" + gpu;
-    return new TorchDevice(place, place, Optional.of(launcher), Optional.of(new CudaMemory(gpu)));
+    return new TorchDevice(place, place, Optional.of(launcher));
   }
 
   /**
@@ -83,7 +77,7 @@ public final class TorchDevice extends Device {
    */
   public static TorchDevice standIn(Optional<KernelLauncher> launcher) {
     LibTorch.load();
-    return new TorchDevice("torch", LibTorch.HOST, launcher, Optional.empty());
+    return new TorchDevice("torch", LibTorch.HOST, launcher);
   }
 
   /**
@@ -174,7 +168,7 @@ public final class TorchDevice extends Device {
 
   @Override
   public PeakMemory peakMemory() {
-    return allocator.orElseGet(super::peakMemory);
+    return place.equals(LibTorch.HOST) ? super.peakMemory() : CudaMemory.of(place);
   }
 
   @Override

@@ -73,17 +73,8 @@ public final class Trainer implements AutoCloseable {
   public StepResult attempt(GlobalBatch batch, StepLimits limits) {
     long start = System.nanoTime();
     List<MicroBatch> share = share(batch);
-    List<Tensor> gradients;
-    StepNumbers.Read read;
-    try (StepNumbers numbers = new StepNumbers(device, labels(share));
-        Tensor squares = numbers.squares()) {
-      share.forEach(microBatch -> accumulate(batch, microBatch, numbers));
-      gradients = parameters.stream().map(Parameter::gradientToAddTo).toList();
-      collective.sum(gradients);
-      clip.measure(gradients, squares);
-      // The only wait for the device: whether the update may be done depends on these numbers.
-      read = numbers.read();
-    }
+    StepNumbers.Read read = accumulate(batch, share);
+    List<Tensor> gradients = gradients();
     double meanLoss = collective.sum(weightedLoss(batch, share, read.losses()))[0];
     double norm = Math.sqrt(read.squares());
     Optional<BadStep.Cause> cause = limits.broken(meanLoss, norm);
@@ -104,6 +95,22 @@ public final class Trainer implements AutoCloseable {
             batch.tokenCount(),
             System.nanoTime() - start);
     return cause.isPresent() ? new BadStep(report, cause.get(), ids(batch)) : report;
+  }
+
+  /** Adds the gradients of {@code share} and of the other workers; reads what the update needs. */
+  private StepNumbers.Read accumulate(GlobalBatch batch, List<MicroBatch> share) {
+    try (StepNumbers numbers = new StepNumbers(device, labels(share));
+        Tensor squares = numbers.squares()) {
+      share.forEach(microBatch -> accumulate(batch, microBatch, numbers));
+      collective.sum(gradients());
+      clip.measure(gradients(), squares);
+      // The only wait for the device: whether the update may be done depends on these numbers.
+      return numbers.read();
+    }
+  }
+
+  private List<Tensor> gradients() {
+    return parameters.stream().map(Parameter::gradientToAddTo).toList();
   }
 
   /** This worker's micro-batches. */
