@@ -1,4 +1,4 @@
-"""Steps of PEFT on a GPU on the model that GpuModel wrote; prints one line of JSON.
+"""Steps of PEFT on a GPU on the model that GpuRun wrote; prints one line of JSON.
 
 Arguments: model folder, shape, technique (lora | dora | qlora | qdora | full), device (cuda | cpu), steps.
 Compute in bfloat16 on a GPU, float32 elsewhere; scaled-dot-product attention; AdamW. Memory is that of torch's
@@ -10,15 +10,21 @@ import sys
 import time
 
 folder, shape, technique, device, steps = sys.argv[1:5] + [int(sys.argv[5])]
-line = {"who": "peft", "shape": shape, "technique": technique}
+line = {"who": "peft", "shape": shape, "technique": technique, "device": device}
 try:
+    import peft
     import torch
+    import transformers
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     quantised = technique in ("qlora", "qdora")
+    modules = [torch, peft, transformers]
     if quantised:
-        import bitsandbytes  # noqa: F401
+        import bitsandbytes
+
+        modules.append(bitsandbytes)
+    line["versions"] = ", ".join(f"{module.__name__} {module.__version__}" for module in modules)
     if device == "cuda" and not torch.cuda.is_available():
         raise ImportError("this torch sees no GPU")
 
@@ -53,9 +59,9 @@ try:
             ),
         )
     model.train()
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4, weight_decay=0.0)
     ids = torch.randint(0, model.config.vocab_size, (4, 512), device=device)
-    seconds = []
+    seconds, losses = [], []
     for step in range(steps + 1):
         start = time.perf_counter()
         loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=ids).loss
@@ -64,10 +70,10 @@ try:
         optimizer.zero_grad(set_to_none=True)
         if device == "cuda":
             torch.cuda.synchronize()
-        if step > 0:
-            seconds.append(time.perf_counter() - start)
-    line["tokens"] = ids.numel()
-    line["seconds"] = seconds
+        seconds.append(time.perf_counter() - start)
+        losses.append(float(loss.detach()))
+    line["losses"] = losses
+    line["steps"] = seconds
     if device == "cuda":
         line["peak_bytes"] = torch.cuda.max_memory_allocated()
 except ImportError as missing:

@@ -37,35 +37,7 @@ final class CudaDiagnosis {
     List<Check> checks = new ArrayList<>();
     cuda.gpus().forEach(gpu -> checks.add(gpu(gpu)));
     checks.add(driver(cuda.gpus().getFirst()));
-    checks.add(
-        library(
-            "CUDA 13",
-            cuda.runtime(),
-            "libcudart.so.13",
-            "libtorch for CUDA is linked against it.",
-            "Install CUDA 13, or set CUDA_HOME to it."));
-    checks.add(
-        library(
-            "cuDNN 9",
-            cuda.dnn(),
-            "libcudnn.so.9",
-            "libtorch for CUDA is linked against it.",
-            "Install cuDNN 9 for CUDA 13."));
-    checks.add(
-        cuda.missing().isEmpty()
-            ? Check.ok("CUDA libraries", "all", "libtorch for CUDA is linked against them.")
-            : Check.warn(
-                "CUDA libraries",
-                "no " + String.join(", ", cuda.missing()),
-                "libtorch for CUDA is linked against them: install the whole toolkit of CUDA 13,"
-                    + " and NCCL 2 (libnccl2)."));
-    checks.add(
-        library(
-            "NVRTC",
-            cuda.compiler(),
-            "libnvrtc.so.13",
-            "Compiles Lorikeet's own kernels at the first start.",
-            "Install CUDA 13 (cuda-nvrtc-13-0 is enough for this), or set CUDA_HOME to it."));
+    checks.addAll(libraries(cuda));
     checks.add(
         build == Build.CUDA
             ? Check.ok("CUDA build", "libtorch for CUDA", "This build can use the GPU.")
@@ -74,6 +46,35 @@ final class CudaDiagnosis {
                 "libtorch for the CPU only",
                 "The GPU stays idle: LORIKEET_CUDA=1 ./lorikeet doctor builds it for CUDA."));
     return checks;
+  }
+
+  private static List<Check> libraries(Machine.Cuda cuda) {
+    return List.of(
+        library(
+            "CUDA 13",
+            cuda.runtime(),
+            "libcudart.so.13",
+            "libtorch for CUDA is linked against it.",
+            "Install CUDA 13, or set CUDA_HOME to it."),
+        library(
+            "cuDNN 9",
+            cuda.dnn(),
+            "libcudnn.so.9",
+            "libtorch for CUDA is linked against it.",
+            "Install cuDNN 9 for CUDA 13."),
+        cuda.missing().isEmpty()
+            ? Check.ok("CUDA libraries", "all", "libtorch for CUDA is linked against them.")
+            : Check.warn(
+                "CUDA libraries",
+                "no " + String.join(", ", cuda.missing()),
+                "libtorch for CUDA is linked against them: install the whole toolkit of CUDA 13,"
+                    + " and NCCL 2 (libnccl2)."),
+        library(
+            "NVRTC",
+            cuda.compiler(),
+            "libnvrtc.so.13",
+            "Compiles Lorikeet's own kernels at the first start.",
+            "Install CUDA 13 (cuda-nvrtc-13-0 is enough for this), or set CUDA_HOME to it."));
   }
 
   /** Which libtorch is on the class path. */

@@ -144,12 +144,7 @@ final class QuickstartCommand implements Callable<Integer> {
                 Amounts.duration(outcome.total()),
                 Amounts.duration(training.time()),
                 Amounts.tokensPerSecond(progress.tokensPerSecond())));
-    String resident =
-        training.peakResidentBytes().isPresent()
-            ? ", %s the whole process"
-                .formatted(Amounts.bytes(training.peakResidentBytes().getAsLong()))
-            : "";
-    console.result("memory     " + Amounts.bytes(training.peakBytes()) + " tensors" + resident);
+    console.result("memory     " + TrainingReport.memory(training));
     console.result("run        " + training.directory());
     console.result("");
     console.result("Next: " + TrainingReport.generate(outcome.config(), training));
@@ -183,6 +178,7 @@ final class QuickstartCommand implements Callable<Integer> {
     training.validationAfter().ifPresent(v -> document.put("validation_loss_after", v));
     document.put("train_loss", training.trainLoss());
     document.put("peak_bytes", training.peakBytes());
+    training.peakReservedBytes().ifPresent(v -> document.put("peak_reserved_bytes", v));
     training.peakResidentBytes().ifPresent(v -> document.put("peak_resident_bytes", v));
     document.put("run", training.runId());
     document.put("directory", training.directory().toString());

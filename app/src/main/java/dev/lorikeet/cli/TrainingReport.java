@@ -123,6 +123,7 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
     json.put("tokens", result.tokens());
     json.put("tokens_per_second", progress.tokensPerSecond());
     json.put("peak_bytes", result.peakBytes());
+    result.peakReservedBytes().ifPresent(bytes -> json.put("peak_reserved_bytes", bytes));
     result.peakResidentBytes().ifPresent(bytes -> json.put("peak_resident_bytes", bytes));
     json.put("notices", progress.notices());
     json.put("next", next());
@@ -168,7 +169,7 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
                   Amounts.percent(result.accuracyBefore().orElseThrow()),
                   Amounts.percent(result.accuracyAfter().orElseThrow())));
     }
-    facts.row("peak memory", Amounts.bytes(result.peakBytes()) + " tensors" + resident());
+    facts.row("peak memory", memory(result));
     facts.row("folder", result.directory().toString());
     result.ending().best().ifPresent(best -> facts.row("best", best(best)));
     facts.row(
@@ -184,10 +185,18 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
         .formatted(best.step(), RunText.number(best.validationLoss()), best.checkpoint());
   }
 
-  private String resident() {
+  /** The most memory that was in use: of tensors or of a GPU, and of the process. */
+  static String memory(FineTuneResult result) {
+    String bytes = Amounts.bytes(result.peakBytes());
+    String device =
+        result.peakReservedBytes().isPresent()
+            ? "%s on the GPU (%s reserved)"
+                .formatted(bytes, Amounts.bytes(result.peakReservedBytes().getAsLong()))
+            : bytes + " tensors";
     return result.peakResidentBytes().isPresent()
-        ? ", %s the whole process".formatted(Amounts.bytes(result.peakResidentBytes().getAsLong()))
-        : "";
+        ? "%s, %s the whole process"
+            .formatted(device, Amounts.bytes(result.peakResidentBytes().getAsLong()))
+        : device;
   }
 
   private String change(DoubleUnaryOperator measure) {

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -26,6 +27,9 @@ import tools.jackson.databind.json.JsonMapper;
  * @param folder holds {@code model} and {@code text.txt}
  */
 public record BenchModel(Path folder) {
+  /** Tokens of a sequence. */
+  public static final int SEQUENCE = 512;
+
   private static final long SEED = 1;
   private static final int TOKENIZER_DOCUMENTS = 2_000;
   private static final int TEXT_DOCUMENTS = 4_000;
@@ -39,6 +43,31 @@ public record BenchModel(Path folder) {
   /** File of the text. */
   public Path text() {
     return folder.resolve("text.txt");
+  }
+
+  /**
+   * Keys of the recipe of a measurement on the text, with the update that PEFT's loop makes in
+   * {@code peer.py} and {@code peer_gpu.py}; later keys of the same name take their place.
+   *
+   * @param examples sequences of a step, in one micro-batch
+   * @param steps counted ones; one more comes first and warms up
+   * @param runs folder of the runs
+   */
+  public static List<String> recipe(String technique, int examples, int steps, Path runs) {
+    return List.of(
+        "adapter.technique=" + technique,
+        "data.format=text",
+        "data.validation=0.0",
+        "data.max_seq_len=" + SEQUENCE,
+        "train.global_batch=" + examples,
+        "train.micro_batch=" + examples,
+        "train.learning_rate=1.0e-4",
+        "train.schedule=constant",
+        "train.warmup_steps=0",
+        "train.max_grad_norm=0",
+        "train.epochs=null",
+        "train.max_steps=" + (steps + 1),
+        "output.dir='" + runs + "'");
   }
 
   /** Writes both, unless an earlier call did. The text comes last: with it all is there. */

@@ -169,23 +169,14 @@ public final class ComparePeft {
   }
 
   private String[] overrides(CompareCase one) {
-    boolean text = one.data() == Data.DENSE;
-    return new String[] {
-      "adapter.technique=" + one.technique(),
-      "data.format=" + (text ? "text" : "prompt_completion"),
-      "data.validation=0.0",
-      "data.max_seq_len=512",
-      "train.global_batch=" + one.examples(),
-      "train.micro_batch=" + one.examples(),
-      "train.learning_rate=1.0e-4",
-      "train.schedule=constant",
-      "train.warmup_steps=0",
-      "train.max_grad_norm=0",
-      "train.epochs=null",
-      "train.max_steps=" + (steps + 1),
-      "train.recompute=" + (one.memory() == Memory.RECOMPUTED),
-      "output.dir='" + work.resolve("runs") + "'"
-    };
+    List<String> keys =
+        new ArrayList<>(
+            BenchModel.recipe(one.technique(), one.examples(), steps, work.resolve("runs")));
+    keys.add("train.recompute=" + (one.memory() == Memory.RECOMPUTED));
+    if (one.data() == Data.RAGGED) {
+      keys.add("data.format=prompt_completion");
+    }
+    return keys.toArray(String[]::new);
   }
 
   private BenchModel model(CompareCase one) throws IOException {

@@ -6,6 +6,8 @@ import dev.lorikeet.job.FineTuneResult;
 import dev.lorikeet.job.FineTuning;
 import dev.lorikeet.job.RunListener;
 import dev.lorikeet.train.StepReport;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,14 +15,22 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A few steps of one recipe in this process; prints one line of JSON. */
-final class OneRun {
+public final class OneRun {
   private OneRun() {}
 
   /** Arguments: checkpoint, data file, then further keys of the recipe. */
   public static void main(String[] args) {
     RunConfig config =
-        RunConfig.of(args[0], java.nio.file.Path.of(args[1]))
+        RunConfig.of(args[0], Path.of(args[1]))
             .with(List.of(args).subList(2, args.length).toArray(String[]::new));
+    System.out.println(JsonMapper.shared().writeValueAsString(measured(config)));
+  }
+
+  /**
+   * Does a recipe: {@code losses} and seconds of all {@code steps}, the most memory in bytes, when
+   * the first step began, and what was written.
+   */
+  public static Map<String, Object> measured(RunConfig config) {
     Map<String, Object> line = new LinkedHashMap<>();
     List<Double> seconds = new ArrayList<>();
     List<Double> losses = new ArrayList<>();
@@ -36,7 +46,7 @@ final class OneRun {
               }
 
               @Override
-              public void step(StepReport report, Start start, java.time.Duration left) {
+              public void step(StepReport report, Start start, Duration left) {
                 seconds.add(report.stepNanos() * 1e-9);
                 losses.add(report.loss());
               }
@@ -45,7 +55,8 @@ final class OneRun {
     line.put("steps", seconds);
     line.put("peak_bytes", result.peakBytes());
     line.put("output", result.output().toString());
+    result.peakReservedBytes().ifPresent(bytes -> line.put("peak_reserved_bytes", bytes));
     result.peakResidentBytes().ifPresent(bytes -> line.put("peak_resident_bytes", bytes));
-    System.out.println(JsonMapper.shared().writeValueAsString(line));
+    return line;
   }
 }

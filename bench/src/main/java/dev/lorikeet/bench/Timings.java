@@ -6,8 +6,9 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 
 /** Median and range of what was measured several times; at least one number. */
-record Timings(double median, double least, double most) {
-  static Timings of(List<Double> values) {
+public record Timings(double median, double least, double most) {
+  /** Of {@code values}, at least one. */
+  public static Timings of(List<Double> values) {
     double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
     if (sorted.length == 0) {
       throw new IllegalStateException("nothing was measured");
@@ -17,7 +18,7 @@ record Timings(double median, double least, double most) {
   }
 
   /** {@code first[i] / second[i]} of every pair of runs that followed each other. */
-  static Timings ratios(List<Double> first, List<Double> second) {
+  public static Timings ratios(List<Double> first, List<Double> second) {
     if (first.size() != second.size()) {
       throw new IllegalStateException(first.size() + " runs beside " + second.size());
     }
@@ -26,7 +27,7 @@ record Timings(double median, double least, double most) {
   }
 
   /** Median (least–most), with {@code digits} behind the point. */
-  String text(int digits) {
+  public String text(int digits) {
     String number = "%." + digits + "f";
     return String.format(
         Locale.ROOT, number + " (" + number + "–" + number + ")", median, least, most);

@@ -19,7 +19,8 @@ import java.util.OptionalLong;
  * @param validationAfter held-out loss at the end
  * @param time wall time of training and validation, loading left out
  * @param tokens tokens read in training
- * @param peakBytes most bytes that tensors held
+ * @param peakBytes most bytes that tensors held; on a GPU, that its allocator gave out
+ * @param peakReservedBytes most bytes of a GPU that its allocator held; empty elsewhere
  * @param peakResidentBytes most memory of the whole process, where the system tells
  * @param accuracyBefore share of held-out labelled tokens that the untouched model finds most
  *     likely
@@ -37,6 +38,7 @@ public record FineTuneResult(
     Duration time,
     long tokens,
     long peakBytes,
+    OptionalLong peakReservedBytes,
     OptionalLong peakResidentBytes,
     OptionalDouble accuracyBefore,
     OptionalDouble accuracyAfter,

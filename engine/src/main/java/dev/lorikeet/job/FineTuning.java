@@ -258,7 +258,7 @@ public final class FineTuning implements AutoCloseable {
     Start start = start(recorder);
     listener.started(start);
     resumption.ifPresent(taken -> listener.resumed(taken.step()));
-    device.memory().resetPeak();
+    device.peakMemory().reset();
     CheckpointOrigin origin = CheckpointOrigin.of(recorder.runId(), config, identity);
     Checkpoints checkpoints =
         new Checkpoints(

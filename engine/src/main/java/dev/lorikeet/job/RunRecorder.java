@@ -164,7 +164,7 @@ final class RunRecorder implements AutoCloseable {
                 usage.cpuUtilisation(),
                 OptionalDouble.empty(),
                 device.memory().currentBytes(),
-                device.memory().peakBytes()),
+                device.peakMemory().bytes()),
             elapsedNanos);
     journal.append(row);
     store.append(record.id(), row);
@@ -238,6 +238,7 @@ final class RunRecorder implements AutoCloseable {
     summary.put("seconds", result.time().toMillis() / 1e3);
     summary.put("tokens", result.tokens());
     summary.put("peak_bytes", result.peakBytes());
+    result.peakReservedBytes().ifPresent(bytes -> summary.put("peak_reserved_bytes", bytes));
     result.peakResidentBytes().ifPresent(bytes -> summary.put("peak_resident_bytes", bytes));
     summary.put("output", result.output().toString());
     summary.putAll(ending(result.ending()));

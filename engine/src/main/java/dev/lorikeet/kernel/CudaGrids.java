@@ -11,7 +11,7 @@ import dev.lorikeet.torch.Tensor;
 
 /** Starts kernels with the grids that they are written for. Nothing is started for nothing. */
 final class CudaGrids {
-  /** Elements whose sum of squares one block takes: PIECE in elements.cu and adafactor.cu. */
+  /** Elements whose sum of squares one block takes: PIECE in common.cuh. */
   static final int PIECE = 4096;
 
   private static final int THREADS = 256;

@@ -4,7 +4,6 @@ import static dev.lorikeet.kernel.CudaGrids.adds;
 import static dev.lorikeet.torch.KernelArgument.arg;
 
 import dev.lorikeet.torch.DType;
-import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.KernelLauncher;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TorchDevice;
@@ -273,26 +272,25 @@ public final class CudaKernels implements Kernels, Kernels.Totals {
         arg(width(dy)));
   }
 
-  /** Waits for the GPU; {@link #sumOfSquares(Tensor, Tensor, Into)} does not. */
+  /** Waits for the GPU; {@link #sumOfSquares(List, Tensor)} does not. */
   @Override
   public double sumOfSquares(Tensor x) {
-    return sumOfSquares(List.of(x));
-  }
-
-  @Override
-  public double sumOfSquares(List<Tensor> tensors) {
-    Device device = tensors.getFirst().device();
-    if (device instanceof TorchDevice torch) {
+    if (x.device() instanceof TorchDevice torch) {
       torch.downloaded();
     }
-    try (Tensor total = CudaGrids.doubles(device, 1);
+    try (Tensor total = CudaGrids.doubles(x.device(), 1);
         Arena arena = Arena.ofConfined()) {
-      for (int i = 0; i < tensors.size(); i++) {
-        sumOfSquares(tensors.get(i), total, i == 0 ? Into.REPLACE : Into.ADD);
-      }
+      sumOfSquares(x, total, Into.REPLACE);
       MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
       grids.launcher().read(total.address(), value);
       return value.get(ValueLayout.JAVA_DOUBLE, 0);
+    }
+  }
+
+  @Override
+  public void sumOfSquares(List<Tensor> tensors, Tensor total) {
+    for (int i = 0; i < tensors.size(); i++) {
+      sumOfSquares(tensors.get(i), total, i == 0 ? Into.REPLACE : Into.ADD);
     }
   }
 

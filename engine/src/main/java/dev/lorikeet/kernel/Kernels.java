@@ -27,8 +27,14 @@ public interface Kernels {
 
   /** Kernels of a device that is waited for whenever it gives a number to the host. */
   interface Totals {
-    /** The sum of {@link Kernels#sumOfSquares} over all of {@code tensors}, waiting once. */
-    double sumOfSquares(List<Tensor> tensors);
+    /**
+     * total = the sum of {@link Kernels#sumOfSquares} over all of {@code tensors}, which stays on
+     * the device: nothing is waited for.
+     *
+     * @param tensors at least one
+     * @param total the bytes of a double, uint8 [8]
+     */
+    void sumOfSquares(List<Tensor> tensors, Tensor total);
   }
 
   /** A device that brings its own kernels. */

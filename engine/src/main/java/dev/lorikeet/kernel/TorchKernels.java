@@ -363,19 +363,23 @@ final class TorchKernels implements Kernels, Kernels.Totals {
 
   @Override
   public double sumOfSquares(Tensor x) {
-    return sumOfSquares(List.of(x));
+    device.ifPresent(TorchDevice::downloaded);
+    try (LibTorch torch = plain()) {
+      return squares(torch, x).item();
+    }
   }
 
   @Override
-  public double sumOfSquares(List<Tensor> tensors) {
-    device.ifPresent(TorchDevice::downloaded);
+  public void sumOfSquares(List<Tensor> tensors, Tensor total) {
     try (LibTorch torch = plain()) {
       TorchValue[] sums =
-          tensors.stream()
-              .map(x -> torch.view(x).inDouble().square().total().reshape(1))
-              .toArray(TorchValue[]::new);
-      return torch.cat(0, sums).total().item();
+          tensors.stream().map(x -> squares(torch, x).reshape(1)).toArray(TorchValue[]::new);
+      torch.cat(0, sums).total().reshape(1).copyBytesTo(total);
     }
+  }
+
+  private static TorchValue squares(LibTorch torch, Tensor x) {
+    return torch.view(x).inDouble().square().total();
   }
 
   /** {@code value} may have leading dimensions of length 1, or fewer: it broadcasts when added. */

@@ -6,8 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.lorikeet.error.RunException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
@@ -184,16 +182,12 @@ final class CudaDriver {
   }
 
   private MethodHandle function(String name, MemoryLayout... parameters) {
-    MemorySegment address =
-        library
-            .find(name)
-            .orElseThrow(() ->
-                new RunException(
-                    "The NVIDIA driver's library has no function "
-                        + name
-                        + ": it is too old. CUDA 13 needs a driver of version 580 or later."));
-    return Linker.nativeLinker()
-        .downcallHandle(address, FunctionDescriptor.of(JAVA_INT, parameters));
+    return CudaLibraries.function(
+        library,
+        "The NVIDIA driver's library",
+        "CUDA 13 needs a driver of version 580 or later.",
+        name,
+        parameters);
   }
 
   private void call(String doing, MethodHandle function, Object... arguments) {

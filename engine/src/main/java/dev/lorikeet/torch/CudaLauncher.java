@@ -68,11 +68,7 @@ public final class CudaLauncher implements KernelLauncher {
       try {
         return driver.module(Files.readAllBytes(file));
       } catch (IOException | RunException refused) {
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "event=kernel-cache-refused file={0} reason={1}",
-            file,
-            refused.getMessage());
+        warn("kernel-cache-refused", file, refused);
       }
     }
     byte[] image = compiler.compile(source, target);
@@ -85,12 +81,20 @@ public final class CudaLauncher implements KernelLauncher {
       Files.createDirectories(file.resolveSibling("."));
       AtomicFile.write(file, out -> out.write(image));
     } catch (IOException | RunException failure) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "event=kernel-cache-unwritable file={0} effect=compiled-at-every-start advice=set-XDG_CACHE_HOME reason={1}",
+      warn(
+          "kernel-cache-unwritable effect=compiled-at-every-start advice=set-XDG_CACHE_HOME",
           file,
-          failure.getMessage());
+          failure);
     }
+  }
+
+  private static void warn(String event, Path file, Exception reason) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "event={0} file={1} reason={2}",
+        event,
+        file,
+        reason.getMessage());
   }
 
   private static String name(Nvrtc compiler, Nvrtc.Target target, String source) {

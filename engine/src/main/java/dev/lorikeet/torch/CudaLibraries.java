@@ -4,7 +4,13 @@ import dev.lorikeet.error.RunException;
 import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -158,6 +164,25 @@ public final class CudaLibraries {
                 String.join(", ", refusals),
                 String.join(", ", folders.stream().map(Path::toString).toList()),
                 advice));
+  }
+
+  /**
+   * A function of a library that gives an int, as all of CUDA's do.
+   *
+   * @param owner what the library is, for the message
+   * @param advice what to do where it is too old to have the function
+   * @throws RunException if it has none of that name
+   */
+  static MethodHandle function(
+      SymbolLookup library, String owner, String advice, String name, MemoryLayout... parameters) {
+    MemorySegment address =
+        library
+            .find(name)
+            .orElseThrow(() ->
+                new RunException(
+                    "%s has no function %s: it is too old. %s".formatted(owner, name, advice)));
+    return Linker.nativeLinker()
+        .downcallHandle(address, FunctionDescriptor.of(ValueLayout.JAVA_INT, parameters));
   }
 
   /** A library that is loaded already is not looked for by its name. */

@@ -218,6 +218,11 @@ public abstract class Device implements AutoCloseable {
     return memory;
   }
 
+  /** What is told of the device's memory as the most that was in use. */
+  public PeakMemory peakMemory() {
+    return PeakMemory.of(memory);
+  }
+
   final void free(long address, long bytes) {
     memory.freed(bytes);
     release(address, bytes);

@@ -7,14 +7,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.lorikeet.error.RunException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** NVIDIA's run-time compiler for CUDA. It needs neither a GPU nor the toolkit's headers. */
 final class Nvrtc {
@@ -90,9 +89,7 @@ final class Nvrtc {
 
   /** The options for a target, for the key of what is compiled. */
   static List<String> options(Target target) {
-    return java.util.stream.Stream.concat(
-            java.util.stream.Stream.of(target.option), OPTIONS.stream())
-        .toList();
+    return Stream.concat(Stream.of(target.option), OPTIONS.stream()).toList();
   }
 
   /**
@@ -152,20 +149,17 @@ final class Nvrtc {
 
   /** Calls a function that takes pointers and ints and gives an int. */
   private int call(String name, Object... arguments) {
-    MemorySegment address =
-        library
-            .find(name)
-            .orElseThrow(() ->
-                new RunException(
-                    "CUDA's run-time compiler has no function "
-                        + name
-                        + ": it is too old. Install CUDA 13, or set CUDA_HOME to it."));
     MemoryLayout[] parameters =
         Arrays.stream(arguments)
             .map(argument -> argument instanceof Integer ? JAVA_INT : ADDRESS)
             .toArray(MemoryLayout[]::new);
     MethodHandle function =
-        Linker.nativeLinker().downcallHandle(address, FunctionDescriptor.of(JAVA_INT, parameters));
+        CudaLibraries.function(
+            library,
+            "CUDA's run-time compiler",
+            "Install CUDA 13, or set CUDA_HOME to it.",
+            name,
+            parameters);
     try {
       return (int) function.invokeWithArguments(arguments);
     } catch (Throwable failure) {

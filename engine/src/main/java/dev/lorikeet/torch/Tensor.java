@@ -99,6 +99,17 @@ public final class Tensor implements AutoCloseable {
     return new Tensor(storage, offsetBytes, dtype, newShape.clone());
   }
 
+  /** View of bytes, from {@code firstByte} on, as elements of another type; close it too. */
+  public Tensor view(DType type, long firstByte, long... viewShape) {
+    long end = firstByte + Math.multiplyExact(elements(viewShape), type.bytes());
+    if (firstByte < 0 || firstByte % type.bytes() != 0 || end > bytes()) {
+      throw new IllegalStateException(
+          "bytes " + firstByte + " to " + end + " of " + this + " as " + type);
+    }
+    storage.retain();
+    return new Tensor(storage, offsetBytes + firstByte, type, viewShape.clone());
+  }
+
   /** Host memory of the elements, on devices that have it; valid until the memory is freed. */
   public MemorySegment segment() {
     if (!device().hasHostMemory()) {

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -30,12 +31,16 @@ public final class TorchDevice extends Device {
       "/org/bytedeco/pytorch/linux-x86_64-gpu/libjnitorch_cuda.so";
   private static final Path FIRST_GPU = Path.of("/dev/nvidia0");
 
+  /** Uploads of at most so many bytes are staged: everything of a batch, and no large weight. */
+  private static final long MOST_STAGED_BYTES = 4L << 20;
+
   private final String name;
   private final String place;
   private final Optional<KernelLauncher> launcher;
   private final DType compute;
   private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
   private long downloads;
+  private long waits;
 
   /** Whether this build has libtorch for CUDA and the system shows a GPU; loads nothing. */
   public static boolean isCudaLikely() {
@@ -137,9 +142,15 @@ public final class TorchDevice extends Device {
     return downloads;
   }
 
-  /** Counts a number that a kernel gave to the host. */
+  /** Counts numbers that are copied to the host. */
   public void downloaded() {
     downloads++;
+    waits++;
+  }
+
+  /** How often the host waited for work that it had begun: downloads, and uploads of weights. */
+  public long waits() {
+    return waits;
   }
 
   @Override
@@ -175,6 +186,11 @@ public final class TorchDevice extends Device {
   @Override
   public long availableBytes() {
     return launcher.map(KernelLauncher::freeBytes).orElseGet(super::availableBytes);
+  }
+
+  @Override
+  public PeakMemory peakMemory() {
+    return place.equals(LibTorch.HOST) ? super.peakMemory() : CudaMemory.of(place);
   }
 
   @Override
@@ -302,21 +318,45 @@ public final class TorchDevice extends Device {
     if (elements.byteSize() == 0) {
       return;
     }
-    try (LibTorch torch = session();
-        Arena arena = Arena.ofConfined()) {
-      MemorySegment nativeElements =
-          elements.isNative()
-              ? elements
-              : arena.allocate(elements.byteSize(), Long.BYTES).copyFrom(elements);
-      torch
-          .bytes(target.address(), elements.byteSize())
-          .copy_(LibTorch.hostBytes(nativeElements), false);
+    try (LibTorch torch = session()) {
+      org.bytedeco.pytorch.Tensor memory = torch.bytes(target.address(), elements.byteSize());
+      if (elements.byteSize() <= MOST_STAGED_BYTES) {
+        memory.copy_(staged(elements), true);
+        return;
+      }
+      waits++;
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment nativeElements =
+            elements.isNative()
+                ? elements
+                : arena.allocate(elements.byteSize(), Long.BYTES).copyFrom(elements);
+        memory.copy_(LibTorch.hostBytes(nativeElements), false);
+      }
     }
+  }
+
+  /**
+   * A copy of {@code elements} in a block of the host that a GPU reads by itself, in its turn,
+   * while the host goes on. libtorch keeps pinned blocks for reuse, and {@code copy_} leaves an
+   * event with the one that it reads, before which the block is not given out again: it may be
+   * freed at once.
+   */
+  private org.bytedeco.pytorch.Tensor staged(MemorySegment elements) {
+    BoolOptional pinned = new BoolOptional(!place.equals(LibTorch.HOST));
+    org.bytedeco.pytorch.Tensor block =
+        torch.empty(
+            new long[] {elements.byteSize()},
+            new TensorOptions(ScalarType.Byte).pinned_memory(pinned),
+            new MemoryFormatOptional());
+    MemorySegment.ofAddress(block.data_ptr().address())
+        .reinterpret(elements.byteSize())
+        .copyFrom(elements);
+    return block;
   }
 
   @Override
   void download(Tensor source, long firstByte, MemorySegment into) {
-    downloads++;
+    downloaded();
     if (into.byteSize() == 0) {
       return;
     }

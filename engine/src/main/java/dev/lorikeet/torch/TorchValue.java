@@ -208,6 +208,11 @@ public final class TorchValue {
     session.memory(target).copy_(tensor.detach().reshape(target.shape()));
   }
 
+  /** Copies the bytes of the elements, which have a dimension, into {@code target}, uint8. */
+  public void copyBytesTo(Tensor target) {
+    session.memory(target).copy_(tensor.detach().contiguous().view(ScalarType.Byte));
+  }
+
   /** Copies the elements out, row-major. */
   public double[] toDoubles() {
     org.bytedeco.pytorch.Tensor dense = tensor.detach().to(ScalarType.Double).contiguous();

@@ -2,6 +2,7 @@ package dev.lorikeet.train;
 
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.torch.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -13,16 +14,22 @@ import java.util.List;
 record GradientClip(Kernels kernels, double maxNorm) {
   private static final double EPSILON = 1e-6;
 
-  /** Length of all gradients taken together, summed in double. */
-  double norm(List<Tensor> gradients) {
+  /**
+   * total = the squared length of all gradients taken together, summed in double. Nothing is waited
+   * for.
+   *
+   * @param total the bytes of a double, uint8 [8]
+   */
+  void measure(List<Tensor> gradients, Tensor total) {
     if (kernels instanceof Kernels.Totals totals && !gradients.isEmpty()) {
-      return Math.sqrt(totals.sumOfSquares(gradients));
+      totals.sumOfSquares(gradients, total);
+      return;
     }
-    double squares = 0;
+    double[] squares = {0};
     for (Tensor gradient : gradients) {
-      squares += kernels.sumOfSquares(gradient);
+      squares[0] += kernels.sumOfSquares(gradient);
     }
-    return Math.sqrt(squares);
+    total.copyFrom(MemorySegment.ofArray(squares));
   }
 
   /** Scales {@code gradients}, whose length is {@code norm}, in place. */

@@ -44,10 +44,23 @@ public final class LanguageModelLoss {
     return judged(batch).losses();
   }
 
-  /** The losses, and how many labelled tokens are the model's first choice; without gradients. */
+  /**
+   * The losses, and how many labelled tokens are the model's first choice; without gradients. Waits
+   * for the device once.
+   */
   public Judged judged(PackedBatch batch) {
-    try (Pass pass = new Pass(device, Mode.INFERENCE, sequences(batch), PassOptions.none())) {
-      return labelled(pass, batch, 0f);
+    int labels = batch.labelCount();
+    try (Pass pass = new Pass(device, Mode.INFERENCE, sequences(batch), PassOptions.none());
+        Tensor both = device.zeros(2L * labels);
+        Tensor losses = both.rows(0, labels);
+        Tensor hits = both.rows(labels, labels)) {
+      labelled(pass, batch, 0f, losses, Optional.of(hits));
+      float[] read = both.toFloats();
+      int correct = 0;
+      for (int i = labels; i < read.length; i++) {
+        correct += (int) read[i];
+      }
+      return new Judged(Arrays.copyOf(read, labels), correct);
     }
   }
 
@@ -60,14 +73,25 @@ public final class LanguageModelLoss {
   @SuppressWarnings("ArrayRecordComponent") // only carries them, is never compared
   public record Judged(float[] losses, int correct) {}
 
+  /** The losses, and every trained parameter's gradient grows by that of their weighted sum. */
+  public float[] lossesWithGradients(PackedBatch batch, float weight, PassOptions options) {
+    try (Tensor losses = device.floats(batch.labelCount())) {
+      lossesWithGradients(batch, weight, options, losses);
+      return losses.toFloats();
+    }
+  }
+
   /**
-   * The same, and every trained parameter's gradient grows by that of {@code weight · Σ losses}.
+   * The same without waiting for the device: the losses stay there, and every trained parameter's
+   * gradient grows by that of {@code weight · Σ losses}.
    *
    * @param weight share of one token in the step's loss
+   * @param losses −log p of every labelled position, in order; float32 [labels]
    */
-  public float[] lossesWithGradients(PackedBatch batch, float weight, PassOptions options) {
+  public void lossesWithGradients(
+      PackedBatch batch, float weight, PassOptions options, Tensor losses) {
     try (Pass pass = new Pass(device, Mode.RECORD, sequences(batch), options)) {
-      return labelled(pass, batch, weight).losses();
+      labelled(pass, batch, weight, losses, Optional.empty());
     }
   }
 
@@ -80,23 +104,24 @@ public final class LanguageModelLoss {
         batch.exampleIds());
   }
 
-  private Judged labelled(Pass pass, PackedBatch batch, float weight) {
+  private void labelled(
+      Pass pass, PackedBatch batch, float weight, Tensor losses, Optional<Tensor> hits) {
     int[] rows = rowsWithLabel(batch.labels(), batch.labelCount());
+    losses.requireShape(rows.length);
     Var hidden = model.hidden(pass);
     if (rows.length == 0) {
-      return new Judged(new float[0], 0);
+      return;
     }
     try (Tensor rowIndex = device.ints(rows)) {
       Var selected = Ops.selectRows(pass.tape(), hidden, rowIndex);
       pass.tape().release(hidden);
       Var normed = model.finalNorm().forward(pass, selected);
-      HeadRun run = new HeadRun(pass, normed, rows, weight);
+      HeadRun run = new HeadRun(pass, normed, rows, weight, losses, hits);
       int chunk = Math.clamp(chunkFloats / model.vocabularySize(), 16, 1 << 20);
       for (int from = 0; from < rows.length; from += chunk) {
         run.chunk(batch.labels(), from, Math.min(rows.length, from + chunk));
       }
       run.goBack();
-      return new Judged(run.losses, run.correct);
     }
   }
 
@@ -106,16 +131,17 @@ public final class LanguageModelLoss {
     private final Var normed;
     private final int[] rows;
     private final float weight;
-    private final float[] losses;
+    private final Tensor losses;
+    private final Optional<Tensor> hits;
     private final Optional<Tensor> gradient;
-    private int correct;
 
-    HeadRun(Pass pass, Var normed, int[] rows, float weight) {
+    HeadRun(Pass pass, Var normed, int[] rows, float weight, Tensor losses, Optional<Tensor> hits) {
       this.pass = pass;
       this.normed = normed;
       this.rows = rows;
       this.weight = weight;
-      losses = new float[rows.length];
+      this.losses = losses;
+      this.hits = hits;
       gradient =
           normed.needsGradient() ? Optional.of(normed.value().emptyLike()) : Optional.empty();
     }
@@ -126,14 +152,14 @@ public final class LanguageModelLoss {
       int[] targets = Arrays.stream(chunkRows).map(row -> labels[row]).toArray();
       try (Pass part = pass.select(chunkRows);
           Tensor target = device.ints(targets);
-          Tensor chunkLosses = device.floats(to - from)) {
+          Tensor chunkLosses = losses.rows(from, to - from)) {
         Tape tape = part.tape();
         Tensor input = normed.value().rows(from, to - from);
         Var start = gradient.isPresent() ? tape.leaf(input) : tape.constant(input);
         Var logits = model.head().forward(part, start);
         if (tape.mode() == Mode.INFERENCE) {
           tape.kernels().crossEntropy(logits.value(), target, chunkLosses);
-          correct += hits(tape, logits.value(), target);
+          hits.ifPresent(all -> markHits(tape, logits.value(), target, all, from));
         } else {
           goBack(tape, logits, target, chunkLosses);
         }
@@ -143,18 +169,12 @@ public final class LanguageModelLoss {
             place.copyFrom(share);
           }
         }
-        System.arraycopy(chunkLosses.toFloats(), 0, losses, from, to - from);
       }
     }
 
-    private int hits(Tape tape, Tensor logits, Tensor target) {
-      try (Tensor hits = device.zeros(target.size(0))) {
-        tape.kernels().labelIsLargest(logits, target, hits);
-        int count = 0;
-        for (float hit : hits.toFloats()) {
-          count += (int) hit;
-        }
-        return count;
+    private static void markHits(Tape tape, Tensor logits, Tensor target, Tensor hits, int from) {
+      try (Tensor chunkHits = hits.rows(from, target.size(0))) {
+        tape.kernels().labelIsLargest(logits, target, chunkHits);
       }
     }
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
 /**
  * One worker's optimiser steps: forward and backward over its micro-batches, the sum over workers,
@@ -74,16 +75,12 @@ public final class Trainer implements AutoCloseable {
    */
   public StepResult attempt(GlobalBatch batch, StepLimits limits) {
     long start = System.nanoTime();
-    double weighted = 0;
-    List<MicroBatch> microBatches = batch.microBatches();
-    for (int i = collective.rank(); i < microBatches.size(); i += collective.size()) {
-      weighted += accumulate(batch, microBatches.get(i));
-    }
-    List<Tensor> gradients = parameters.stream().map(Parameter::gradientToAddTo).toList();
-    collective.sum(gradients);
-    double meanLoss = collective.sum(weighted)[0];
+    List<MicroBatch> share = share(batch);
+    StepNumbers.Read read = accumulate(batch, share);
+    List<Tensor> gradients = gradients();
+    double meanLoss = collective.sum(weightedLoss(batch, share, read.losses()))[0];
     float factor = lossFactor();
-    double norm = clip.norm(gradients) / factor;
+    double norm = Math.sqrt(read.squares()) / factor;
     Optional<BadStep.Cause> cause = cause(limits, meanLoss, norm);
     double rate = setup.learningRate().at(batch.step());
     if (cause.isPresent()) {
@@ -125,23 +122,62 @@ public final class Trainer implements AutoCloseable {
     return limits.broken(meanLoss, norm);
   }
 
-  /** Adds a micro-batch's gradients; returns its share of the step's loss. */
-  private double accumulate(GlobalBatch batch, MicroBatch microBatch) {
-    double weight = tokenWeight(batch, microBatch);
+  /** Adds the gradients of {@code share} and of the other workers; reads what the update needs. */
+  private StepNumbers.Read accumulate(GlobalBatch batch, List<MicroBatch> share) {
+    try (StepNumbers numbers = new StepNumbers(device, labels(share));
+        Tensor squares = numbers.squares()) {
+      share.forEach(microBatch -> accumulate(batch, microBatch, numbers));
+      collective.sum(gradients());
+      clip.measure(gradients(), squares);
+      // The only wait for the device: whether the update may be done depends on these numbers.
+      return numbers.read();
+    }
+  }
+
+  private List<Tensor> gradients() {
+    return parameters.stream().map(Parameter::gradientToAddTo).toList();
+  }
+
+  /** This worker's micro-batches. */
+  private List<MicroBatch> share(GlobalBatch batch) {
+    List<MicroBatch> all = batch.microBatches();
+    return IntStream.iterate(collective.rank(), i -> i < all.size(), i -> i + collective.size())
+        .mapToObj(all::get)
+        .toList();
+  }
+
+  private static int labels(List<MicroBatch> share) {
+    return share.stream().mapToInt(MicroBatch::labelCount).sum();
+  }
+
+  /** Adds a micro-batch's gradients; its losses are the next of {@code numbers}. */
+  private void accumulate(GlobalBatch batch, MicroBatch microBatch, StepNumbers numbers) {
+    float weight = (float) tokenWeight(batch, microBatch) * lossFactor();
     DropoutKeys keys = new DropoutKeys(setup.seed(), batch.step() + 1);
     PassOptions options = new PassOptions(Optional.empty(), Optional.of(keys), setup.recompute());
     List<PackedBatch> passes =
         setup.packing()
             ? List.of(microBatch.packed())
             : microBatch.examples().stream().map(Trainer::alone).toList();
-    double sum = 0;
-    float scaled = (float) weight * lossFactor();
     for (PackedBatch pass : passes) {
-      for (float tokenLoss : loss.lossesWithGradients(pass, scaled, options)) {
-        sum += tokenLoss;
+      try (Tensor losses = numbers.nextLosses(pass.labelCount())) {
+        loss.lossesWithGradients(pass, weight, options, losses);
       }
     }
-    return sum * weight;
+  }
+
+  /** The step's loss as far as it comes from {@code share}, whose losses are in order. */
+  private double weightedLoss(GlobalBatch batch, List<MicroBatch> share, float[] losses) {
+    double weighted = 0;
+    int at = 0;
+    for (MicroBatch microBatch : share) {
+      double sum = 0;
+      for (int end = at + microBatch.labelCount(); at < end; at++) {
+        sum += losses[at];
+      }
+      weighted += sum * tokenWeight(batch, microBatch);
+    }
+    return weighted;
   }
 
   /**
@@ -154,7 +190,9 @@ public final class Trainer implements AutoCloseable {
    */
   public long rehearse(MicroBatch microBatch, LongSupplier nanoTime) {
     long start = nanoTime.getAsLong();
-    accumulate(new GlobalBatch(0, 0, List.of(microBatch)), microBatch);
+    try (StepNumbers numbers = new StepNumbers(device, microBatch.labelCount())) {
+      accumulate(new GlobalBatch(0, 0, List.of(microBatch)), microBatch, numbers);
+    }
     device.finish();
     long nanos = nanoTime.getAsLong() - start;
     parameters.forEach(parameter -> parameter.gradient().ifPresent(Tensor::zero));

@@ -58,6 +58,20 @@ final class TensorTest {
   }
 
   @Test
+  void bytesAreSeenAsAnotherType() {
+    try (Device device = Device.cpu(1);
+        Tensor bytes = device.empty(DType.UINT8, 20).zero();
+        Tensor floats = bytes.view(DType.FLOAT32, 8, 3)) {
+      floats.copyFrom(new float[] {1, 2, 3});
+      assertEquals(2f, bytes.segment().get(ValueLayout.JAVA_FLOAT, 12));
+      assertFalse(bytes.isUnshared());
+      assertThrows(IllegalStateException.class, () -> bytes.view(DType.FLOAT32, 12, 3));
+      assertThrows(IllegalStateException.class, () -> bytes.view(DType.FLOAT32, 6, 3));
+      assertThrows(IllegalStateException.class, () -> bytes.view(DType.FLOAT32, -4, 3));
+    }
+  }
+
+  @Test
   void useAfterTheLastCloseIsRefused() {
     for (Device device : new Device[] {Device.cpu(1), Device.shapeOnly()}) {
       Tensor tensor = device.floats(2);

@@ -9,13 +9,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.fixture.Tensors;
+import dev.lorikeet.job.Devices;
 import dev.lorikeet.torch.Device.Transpose;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -26,6 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Memory and products of libtorch, which the host does not touch. */
 @Tag("native")
 final class TorchDeviceTest {
+  private static final String NEEDS_GPU = "needs a GPU and a build for CUDA";
 
   @Test
   void numbersComeBackAsTheyWere() {
@@ -51,6 +56,85 @@ final class TorchDeviceTest {
       }
       assertEquals(0, device.memory().currentBytes());
       assertEquals(0, device.blocks());
+    }
+  }
+
+  /** A batch is uploaded without waiting, from a copy: the host may go on writing at once. */
+  @Test
+  void uploadsOfABatchDoNotWait() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty());
+        Arena arena = Arena.ofConfined()) {
+      uploadsDoNotWait(device, arena);
+    }
+  }
+
+  @Test
+  @Tag("gpu")
+  void norDoTheyOnAGpu() {
+    Assumptions.assumeTrue(TorchDevice.isCudaLikely(), NEEDS_GPU);
+    try (TorchDevice device = (TorchDevice) Devices.open("cuda");
+        Arena arena = Arena.ofConfined()) {
+      uploadsDoNotWait(device, arena);
+    }
+  }
+
+  private static void uploadsDoNotWait(TorchDevice device, Arena arena) {
+    int[] ids = {5, -1, 1 << 30};
+    MemorySegment written = arena.allocateFrom(ValueLayout.JAVA_INT, ids);
+    try (Tensor fromHeap = device.ints(ids);
+        Tensor fromNative = device.empty(DType.INT32, ids.length).copyFrom(written)) {
+      Arrays.fill(ids, 7);
+      written.fill((byte) 7);
+      assertEquals(0, device.waits());
+      for (Tensor tensor : List.of(fromHeap, fromNative)) {
+        MemorySegment read = arena.allocate(tensor.bytes());
+        tensor.copyTo(read);
+        assertArrayEquals(
+            new int[] {5, -1, 1 << 30}, read.toArray(ValueLayout.JAVA_INT), tensor::toString);
+      }
+      assertEquals(2, device.waits());
+    }
+  }
+
+  @Test
+  void largeWeightsAreNotCopiedOnTheWay() {
+    float[] values = Tensors.numbers("large", (4 << 20) / Float.BYTES + 1);
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty());
+        Tensor large = device.floats(values.length).copyFrom(values)) {
+      assertEquals(1, device.waits());
+      assertArrayEquals(values, large.toFloats());
+    }
+  }
+
+  @Test
+  void withoutAnAllocatorThatTellsThePeakIsThatOfTensors() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty());
+        Tensor kept = device.floats(10)) {
+      device.floats(90).close();
+      assertEquals(400, device.peakMemory().bytes());
+      assertEquals(OptionalLong.empty(), device.peakMemory().reservedBytes());
+      device.peakMemory().reset();
+      assertEquals(kept.bytes(), device.peakMemory().bytes());
+    }
+  }
+
+  /** Blocks are rounded up to 512 bytes, and reserved in segments of at least 2 MiB. */
+  @Test
+  @Tag("gpu")
+  void aGpuTellsWhatItsAllocatorGaveOut() {
+    Assumptions.assumeTrue(TorchDevice.isCudaLikely(), NEEDS_GPU);
+    long large = 64L << 20;
+    try (TorchDevice device = (TorchDevice) Devices.open("cuda");
+        Tensor kept = device.zeros(1)) {
+      device.peakMemory().reset();
+      long before = device.peakMemory().bytes();
+      assertTrue(before >= kept.bytes(), "peak " + before);
+      device.empty(DType.UINT8, large).close();
+      long peak = device.peakMemory().bytes();
+      assertEquals(before + large, peak);
+      assertTrue(device.peakMemory().reservedBytes().orElseThrow() >= peak);
+      device.peakMemory().reset();
+      assertEquals(before, device.peakMemory().bytes());
     }
   }
 

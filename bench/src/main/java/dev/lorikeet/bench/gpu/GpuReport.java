@@ -1,24 +1,29 @@
 package dev.lorikeet.bench.gpu;
 
+import dev.lorikeet.bench.BenchModel;
 import dev.lorikeet.bench.BenchShape;
+import dev.lorikeet.bench.Timings;
+import dev.lorikeet.bench.gpu.GpuTarget.Sense;
 import dev.lorikeet.format.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The Markdown of a set of measurements: medians over all steps of all runs, memory, ratios and
- * targets. What was not measured is named, with the reason that its line gives.
+ * The Markdown of a set of measurements: medians over the steps of all runs but each run's first,
+ * memory, ratios and targets. What was not measured is named, with the reason that its line gives.
  *
  * <p>Arguments: a file of lines of JSON, a file of text about the machine, and the file to write.
  */
@@ -26,24 +31,32 @@ public final class GpuReport {
   private static final double GIBI = 1L << 30;
   private static final String OURS = "lorikeet";
   private static final String PEER = "peft";
+  private static final String TARGET_SHAPE = BenchShape.THREE_B.name().toLowerCase(Locale.ROOT);
+  private static final String DRY_SHAPE = BenchShape.TINY.name().toLowerCase(Locale.ROOT);
 
-  /** Measurements by shape, technique and who made them. */
-  private final Map<String, List<JsonNode>> lines = new LinkedHashMap<>();
+  /** What was asked to be measured, by whom and where. */
+  private record Key(String shape, String technique, String who) {
+    @Override
+    public String toString() {
+      return shape + " " + technique + " " + who;
+    }
+  }
 
+  private final Map<Key, List<JsonNode>> lines = new LinkedHashMap<>();
   private final Set<String> shapes = new LinkedHashSet<>();
   private final Set<String> techniques = new LinkedHashSet<>();
 
   GpuReport(List<String> json) {
     for (String text : json) {
       JsonNode line = JsonMapper.shared().readTree(text);
-      String shape = line.path("shape").asString();
-      String technique = line.path("technique").asString();
-      shapes.add(shape);
-      techniques.add(technique);
-      lines
-          .computeIfAbsent(
-              key(shape, technique, line.path("who").asString()), _ -> new ArrayList<>())
-          .add(line);
+      Key key =
+          new Key(
+              line.path("shape").asString(),
+              line.path("technique").asString(),
+              line.path("who").asString());
+      shapes.add(key.shape);
+      techniques.add(key.technique);
+      lines.computeIfAbsent(key, _ -> new ArrayList<>()).add(line);
     }
   }
 
@@ -55,150 +68,156 @@ public final class GpuReport {
     System.out.print(text);
   }
 
-  private static String key(String shape, String technique, String who) {
-    return shape + " " + technique + " " + who;
-  }
-
   /** The whole document, below the text about the machine. */
   String text(String machine) {
-    StringBuilder text = new StringBuilder(machine.strip()).append("\n\n");
-    text.append(
-        "4 sequences of 512 tokens, rank 8 on all linear layers; medians of all steps.\n\n");
-    text.append(
-        "| shape | technique | tokens/s | memory, GiB | time / LoRA | PEFT tokens/s | PEFT memory, GiB | tokens/s / PEFT | memory / PEFT |\n");
-    text.append("|---|---|---|---|---|---|---|---|---|\n");
+    List<String> text = new ArrayList<>();
+    text.add(machine.strip());
+    text.add("");
+    text.add(
+        String.format(
+            Locale.ROOT,
+            "%d sequences of %d tokens, rank 8 on all linear layers; medians (least–most) of all steps but the first of each run. Memory is the most that was allocated at one time%s.",
+            GpuRun.EXAMPLES,
+            BenchModel.SEQUENCE,
+            peerVersions().map(versions -> "; PEFT ran with " + versions).orElse("")));
+    text.add("");
+    text.add(
+        "| shape | technique | tokens/s | memory, GiB | time / LoRA | PEFT tokens/s | PEFT memory, GiB | tokens/s / PEFT | memory / PEFT |");
+    text.add("|---|---|---|---|---|---|---|---|---|");
     for (String shape : shapes) {
-      techniques.forEach(technique -> text.append(row(shape, technique)));
+      techniques.forEach(technique -> text.add(row(shape, technique)));
     }
-    text.append("\n| target | wanted | found |\n|---|---|---|\n");
-    for (String shape : shapes) {
-      targets(text, shape);
+    text.add("");
+    text.add("| target | wanted | found |");
+    text.add("|---|---|---|");
+    targets().forEach(target -> text.add(target.row()));
+    List<String> missing = missing();
+    if (!missing.isEmpty()) {
+      text.add("");
+      text.add("Not measured:");
+      text.add("");
+      text.addAll(missing);
     }
-    missing(text);
-    return text.toString();
+    return String.join("\n", text) + "\n";
+  }
+
+  private Optional<String> peerVersions() {
+    return lines.values().stream()
+        .flatMap(List::stream)
+        .filter(line -> line.has("versions"))
+        .map(line -> line.path("versions").asString())
+        // Runs over 4-bit bases name one library more.
+        .max(Comparator.comparingInt(String::length));
   }
 
   private String row(String shape, String technique) {
-    OptionalDouble ours = speed(shape, technique, OURS);
-    OptionalDouble peer = speed(shape, technique, PEER);
-    OptionalDouble memory = memory(shape, technique, OURS);
-    OptionalDouble peerMemory = memory(shape, technique, PEER);
-    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n"
-        .formatted(
+    Key ours = new Key(shape, technique, OURS);
+    Key peer = new Key(shape, technique, PEER);
+    List<String> cells =
+        List.of(
             shape,
             technique,
-            number("%.0f", ours),
-            number("%.2f", memory),
-            number("%.2f", ratio(speed(shape, "lora", OURS), ours)),
-            number("%.0f", peer),
-            number("%.2f", peerMemory),
-            number("%.2f", ratio(ours, peer)),
-            number("%.2f", ratio(memory, peerMemory)));
+            speed(ours).map(speed -> speed.text(0)).orElse("–"),
+            number(memory(ours)),
+            number(ratio(median(new Key(shape, "lora", OURS)), median(ours))),
+            speed(peer).map(speed -> speed.text(0)).orElse("–"),
+            number(memory(peer)),
+            number(ratio(median(ours), median(peer))),
+            number(ratio(memory(ours), memory(peer))));
+    return "| " + String.join(" | ", cells) + " |";
   }
 
-  private void targets(StringBuilder text, String shape) {
-    if (shape.equalsIgnoreCase(BenchShape.TINY.name())) {
-      return; // too small for a target
+  /** Those of a GPU; a dry run on the CPU has none that is measured. */
+  private List<GpuTarget> targets() {
+    Set<String> judged = new LinkedHashSet<>(shapes);
+    judged.add(TARGET_SHAPE);
+    judged.remove(DRY_SHAPE);
+    List<GpuTarget> targets = new ArrayList<>();
+    for (String shape : judged) {
+      Key lora = new Key(shape, "lora", OURS);
+      Key dora = new Key(shape, "dora", OURS);
+      Key qlora = new Key(shape, "qlora", OURS);
+      Key peer = new Key(shape, "qlora", PEER);
+      if (shape.equals(TARGET_SHAPE)) {
+        targets.add(
+            target(
+                shape + ": QLoRA tokens/s / PEFT", Sense.AT_LEAST, 1.8, speedRatio(qlora, peer)));
+        targets.add(
+            target(
+                shape + ": QLoRA memory / PEFT",
+                Sense.AT_MOST,
+                0.5,
+                onGpu(qlora, peer) ? ratio(memory(qlora), memory(peer)) : OptionalDouble.empty()));
+      }
+      targets.add(
+          target(shape + ": DoRA step / LoRA step", Sense.AT_MOST, 1.05, speedRatio(lora, dora)));
+      targets.add(
+          target(shape + ": QLoRA step / LoRA step", Sense.AT_MOST, 1.15, speedRatio(lora, qlora)));
     }
-    OptionalDouble lora = speed(shape, "lora", OURS);
-    target(
-        text,
-        shape + ": DoRA step / LoRA step",
-        "≤ 1.05",
-        1.05,
-        -1,
-        ratio(lora, speed(shape, "dora", OURS)));
-    target(
-        text,
-        shape + ": QLoRA step / LoRA step",
-        "≤ 1.15",
-        1.15,
-        -1,
-        ratio(lora, speed(shape, "qlora", OURS)));
-    if (shape.equalsIgnoreCase(BenchShape.THREE_B.name())) {
-      target(
-          text,
-          shape + ": QLoRA tokens/s / PEFT",
-          "≥ 1.8",
-          1.8,
-          1,
-          ratio(speed(shape, "qlora", OURS), speed(shape, "qlora", PEER)));
-      target(
-          text,
-          shape + ": QLoRA memory / PEFT",
-          "≤ 0.5",
-          0.5,
-          -1,
-          ratio(memory(shape, "qlora", OURS), memory(shape, "qlora", PEER)));
-    }
+    return targets;
   }
 
-  /** {@code sense} is 1 where more is better and −1 where less is. */
-  private static void target(
-      StringBuilder text,
-      String name,
-      String wanted,
-      double limit,
-      int sense,
-      OptionalDouble found) {
-    String verdict =
-        found.isEmpty()
-            ? "not measured"
-            : number("%.2f", found)
-                + (sense * (found.getAsDouble() - limit) >= 0 ? ", met" : ", missed");
-    text.append("| ").append(name).append(" | ").append(wanted).append(" | ").append(verdict);
-    text.append(" |\n");
+  private static GpuTarget target(String what, Sense sense, double limit, OptionalDouble found) {
+    return new GpuTarget(what, sense, limit, found);
   }
 
-  private void missing(StringBuilder text) {
-    StringBuilder reasons = new StringBuilder();
+  private OptionalDouble speedRatio(Key of, Key to) {
+    return onGpu(of, to) ? ratio(median(of), median(to)) : OptionalDouble.empty();
+  }
+
+  private boolean onGpu(Key... keys) {
+    return List.of(keys).stream()
+        .flatMap(key -> measured(key).stream())
+        .allMatch(line -> line.path("device").asString().startsWith("cuda"));
+  }
+
+  private List<String> missing() {
+    List<String> missing = new ArrayList<>();
     lines.forEach((key, all) ->
         all.stream()
             .filter(line -> line.has("missing"))
             .findFirst()
-            .ifPresent(line ->
-                reasons
-                    .append("- ")
-                    .append(key)
-                    .append(": ")
-                    .append(line.path("missing").asString())
-                    .append('\n')));
+            .ifPresent(line -> missing.add("- " + key + ": " + line.path("missing").asString())));
+    if (lines.keySet().stream().noneMatch(key -> key.who.equals(PEER))) {
+      missing.add("- PEFT: not run, for no Python was named (--python)");
+      return missing;
+    }
     for (String shape : shapes) {
       for (String technique : techniques) {
-        if (!lines.containsKey(key(shape, technique, PEER))) {
-          reasons.append("- ").append(key(shape, technique, PEER)).append(": not run\n");
+        Key peer = new Key(shape, technique, PEER);
+        if (!lines.containsKey(peer)) {
+          missing.add("- " + peer + ": not run");
         }
       }
     }
-    if (!reasons.isEmpty()) {
-      text.append("\nNot measured:\n\n").append(reasons);
-    }
+    return missing;
   }
 
-  private OptionalDouble speed(String shape, String technique, String who) {
-    double[] seconds =
-        measured(shape, technique, who).stream()
-            .flatMap(line -> line.path("seconds").valueStream())
-            .mapToDouble(JsonNode::asDouble)
-            .sorted()
-            .toArray();
-    if (seconds.length == 0) {
-      return OptionalDouble.empty();
-    }
-    double median = (seconds[(seconds.length - 1) / 2] + seconds[seconds.length / 2]) / 2;
-    return OptionalDouble.of(GpuRun.TOKENS / median);
+  /** Tokens a second of every counted step: a run's first one warms up. */
+  private Optional<Timings> speed(Key key) {
+    double tokens = (double) GpuRun.EXAMPLES * BenchModel.SEQUENCE;
+    List<Double> speeds =
+        measured(key).stream()
+            .flatMap(line -> line.path("steps").valueStream().skip(1))
+            .map(seconds -> tokens / seconds.asDouble())
+            .toList();
+    return speeds.isEmpty() ? Optional.empty() : Optional.of(Timings.of(speeds));
   }
 
-  private OptionalDouble memory(String shape, String technique, String who) {
-    return measured(shape, technique, who).stream()
+  private OptionalDouble median(Key key) {
+    return speed(key).stream().mapToDouble(Timings::median).findFirst();
+  }
+
+  /** GiB; empty where nobody counted. */
+  private OptionalDouble memory(Key key) {
+    return measured(key).stream()
+        .filter(line -> line.has("peak_bytes"))
         .mapToDouble(line -> line.path("peak_bytes").asDouble() / GIBI)
         .max();
   }
 
-  private List<JsonNode> measured(String shape, String technique, String who) {
-    return lines.getOrDefault(key(shape, technique, who), List.of()).stream()
-        .filter(line -> line.has("seconds"))
-        .toList();
+  private List<JsonNode> measured(Key key) {
+    return lines.getOrDefault(key, List.of()).stream().filter(line -> line.has("steps")).toList();
   }
 
   private static OptionalDouble ratio(OptionalDouble of, OptionalDouble to) {
@@ -207,7 +226,7 @@ public final class GpuReport {
         : OptionalDouble.empty();
   }
 
-  private static String number(String format, OptionalDouble number) {
-    return number.isPresent() ? String.format(Locale.ROOT, format, number.getAsDouble()) : "–";
+  private static String number(OptionalDouble number) {
+    return number.isPresent() ? String.format(Locale.ROOT, "%.2f", number.getAsDouble()) : "–";
   }
 }

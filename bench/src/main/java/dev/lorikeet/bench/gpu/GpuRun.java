@@ -2,17 +2,12 @@ package dev.lorikeet.bench.gpu;
 
 import dev.lorikeet.bench.BenchModel;
 import dev.lorikeet.bench.BenchShape;
+import dev.lorikeet.bench.OneRun;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.format.StoredType;
-import dev.lorikeet.job.FineTuneOptions;
-import dev.lorikeet.job.FineTuneResult;
-import dev.lorikeet.job.FineTuning;
-import dev.lorikeet.job.RunListener;
-import dev.lorikeet.train.StepReport;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,8 +23,8 @@ import tools.jackson.databind.json.JsonMapper;
  * [KEY=VALUE …]} with further keys of the recipe.
  */
 public final class GpuRun {
-  /** Tokens of a step. */
-  static final int TOKENS = 4 * 512;
+  /** Sequences of a step. */
+  static final int EXAMPLES = 4;
 
   private GpuRun() {}
 
@@ -45,52 +40,20 @@ public final class GpuRun {
     line.put("who", "lorikeet");
     line.put("shape", arguments[2]);
     line.put("technique", arguments[3]);
+    line.put("device", arguments[4]);
     int steps = Integer.parseInt(arguments[5]);
-    List<String> further = List.of(arguments).subList(6, arguments.length);
+    List<String> keys =
+        new ArrayList<>(
+            BenchModel.recipe(arguments[3], EXAMPLES, steps, model.folder().resolve("runs")));
+    keys.add("device=" + arguments[4]);
+    keys.addAll(List.of(arguments).subList(6, arguments.length));
     try {
-      measure(line, recipe(model, arguments[3], arguments[4], steps, further));
+      RunConfig recipe =
+          RunConfig.of(model.model().toString(), model.text()).with(keys.toArray(String[]::new));
+      line.putAll(OneRun.measured(recipe));
     } catch (LorikeetException refused) {
       line.put("missing", refused.getMessage());
     }
     System.out.println(JsonMapper.shared().writeValueAsString(line));
-  }
-
-  private static RunConfig recipe(
-      BenchModel model, String technique, String device, int steps, List<String> further) {
-    List<String> overrides = new ArrayList<>();
-    overrides.add("device=" + device);
-    overrides.add("adapter.technique=" + technique);
-    overrides.add("data.format=text");
-    overrides.add("data.validation=0.0");
-    overrides.add("data.max_seq_len=512");
-    overrides.add("train.global_batch=4");
-    overrides.add("train.micro_batch=4");
-    overrides.add("train.warmup_steps=0");
-    overrides.add("train.epochs=null");
-    overrides.add("train.max_steps=" + (steps + 1));
-    overrides.add("output.dir='" + model.model().resolveSibling("runs") + "'");
-    overrides.addAll(further);
-    return RunConfig.of(model.model().toString(), model.text())
-        .with(overrides.toArray(String[]::new));
-  }
-
-  /** The first step warms up and is not counted. */
-  private static void measure(Map<String, Object> line, RunConfig recipe) {
-    List<Double> seconds = new ArrayList<>();
-    FineTuneResult result =
-        FineTuning.run(
-            recipe,
-            FineTuneOptions.defaults(),
-            new RunListener() {
-              @Override
-              public void step(StepReport report, Start start, Duration left) {
-                if (report.step() > 1) {
-                  seconds.add(report.stepNanos() * 1e-9);
-                }
-              }
-            });
-    line.put("tokens", TOKENS);
-    line.put("seconds", seconds);
-    line.put("peak_bytes", result.peakBytes());
   }
 }

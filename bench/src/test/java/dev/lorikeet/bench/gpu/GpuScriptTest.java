@@ -39,7 +39,7 @@ final class GpuScriptTest {
         """
         case "$*" in
           *CudaCheck*) %s ;;
-          *"GpuRun train"*" dora "*) echo "no room" >&2; exit 1 ;;
+          *"GpuRun train"*" dora "*) echo 'no "room"' >&2; exit 3 ;;
           *"GpuRun train"*) echo "a word before"; echo '{"who":"lorikeet"}' ;;
           *GpuReport*)
             for last in "$@"; do :; done
@@ -85,16 +85,24 @@ final class GpuScriptTest {
             "--shapes",
             "tiny",
             "--techniques",
-            "lora dora",
+            "lora dora full",
             "--rounds",
             "1",
             "--python",
             "");
-    assertEquals(0, result.code, result.text);
-    assertTrue(result.text.contains("lorikeet ended without a result: no room"), result.text);
+    assertEquals(1, result.code, result.text);
+    assertTrue(result.text.contains("lorikeet ended with status 3: no \"room\" ("), result.text);
+    assertTrue(result.text.endsWith("under \"Not measured\".\n"), result.text);
     String report = report();
-    assertTrue(report.contains("{\"who\":\"lorikeet\"}\n"), report);
-    assertTrue(report.contains("\"technique\":\"dora\",\"missing\":\"ended without"), report);
+    assertEquals(2, report.split("\\{\"who\":\"lorikeet\"}\n", -1).length - 1, report);
+    assertTrue(
+        report.contains(
+            "\"technique\":\"dora\",\"missing\":\"ended with status 3: no \\\"room\\\"\"}\n"),
+        report);
+    assertTrue(
+        report.contains(
+            "Command: bench/gpu run --device cuda --shapes \"tiny\" --techniques \"lora dora full\""),
+        report);
     assertTrue(report.contains("# Lorikeet on NVIDIA H100, 81559 MiB, 580.1, 20"), report);
     assertTrue(
         report.contains("CUDA kernels (gpu): 2 cases agree with their reference, 0 do not."),

@@ -1,9 +1,7 @@
 // Adafactor (Shazeer and Stern 2018, algorithms 4 and 5): v ← β₂v + (1−β₂)(g² + ε), u = g/√v,
 // p ← p·decay − lr·u / max(1, rms(u)). Of a matrix [rows, columns] v is r·cᵀ / mean(r) with the means r of
-// its rows and c of its columns. Sums of u² are doubles, a piece of 4096 elements each; `total` adds them.
+// its rows and c of its columns. Sums of u² are doubles, one a piece or a row; `total` adds them.
 #include "common.cuh"
-
-#define ADAFACTOR_PIECE 4096
 
 __device__ __forceinline__ float grown(float state, double mean_square, double beta2) {
   return (float)(beta2 * (double)state + (1.0 - beta2) * (mean_square + 1e-30));
@@ -12,8 +10,8 @@ __device__ __forceinline__ float grown(float state, double mean_square, double b
 // v of every element grows; sums[b] = Σ u² over piece b.
 extern "C" __global__ void adafactor_grow(
     const float* gradient, float* square, double* sums, long long count, double beta2) {
-  long long begin = (long long)blockIdx.x * ADAFACTOR_PIECE;
-  long long end = begin + ADAFACTOR_PIECE < count ? begin + ADAFACTOR_PIECE : count;
+  long long begin = (long long)blockIdx.x * PIECE;
+  long long end = begin + PIECE < count ? begin + PIECE : count;
   double sum = 0.0;
   for (long long i = begin + threadIdx.x; i < end; i += blockDim.x) {
     float g = gradient[i];
@@ -22,10 +20,7 @@ extern "C" __global__ void adafactor_grow(
     float u = g / sqrtf(v);
     sum += (double)u * (double)u;
   }
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) {
-    sums[blockIdx.x] = sum;
-  }
+  store_block_sum(sum, sums);
 }
 
 // p ← p·decay − size·g/√v with size = lr / max(1, √(Σ u² / count)).
@@ -97,10 +92,7 @@ extern "C" __global__ void adafactor_row_sums(
     float u = row[i] * scale / sqrtf(column_square[i]);
     sum += (double)u * (double)u;
   }
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) {
-    sums[blockIdx.x] = sum;
-  }
+  store_block_sum(sum, sums);
 }
 
 // p ← p·decay − size·u of row b.

@@ -26,19 +26,21 @@ struct float16 {
   unsigned short bits;
 };
 
+// A float32 and its bits.
+union FloatBits {
+  float value;
+  unsigned bits;
+};
+
 __device__ __forceinline__ float bits_to_float(unsigned bits) {
-  union {
-    unsigned bits;
-    float value;
-  } number = {bits};
+  FloatBits number;
+  number.bits = bits;
   return number.value;
 }
 
 __device__ __forceinline__ unsigned float_to_bits(float value) {
-  union {
-    float value;
-    unsigned bits;
-  } number = {value};
+  FloatBits number;
+  number.value = value;
   return number.bits;
 }
 
@@ -115,23 +117,36 @@ __device__ __forceinline__ T block_sum(T value) {
   return warp_sum(lane < (int)(blockDim.x / WARP) ? of_warp[lane] : (T)0);
 }
 
+// sums[b] = the sum over the threads of block b.
+__device__ __forceinline__ void store_block_sum(double value, double* sums) {
+  value = block_sum(value);
+  if (threadIdx.x == 0) {
+    sums[blockIdx.x] = value;
+  }
+}
+
+// Elements of a piece, whose sum of squares one block takes.
+#define PIECE 4096
+
+// Largest over the lanes of a warp, in every lane the same one.
+__device__ __forceinline__ float warp_max(float value) {
+  for (int distance = WARP / 2; distance > 0; distance /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, distance));
+  }
+  return value;
+}
+
 // Largest of the values of a block's threads; none of them is negative.
 __device__ __forceinline__ float block_max(float value) {
   __shared__ float of_warp[WARP];
   int lane = threadIdx.x % WARP;
-  for (int distance = WARP / 2; distance > 0; distance /= 2) {
-    value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, distance));
-  }
+  value = warp_max(value);
   __syncthreads();
   if (lane == 0) {
     of_warp[threadIdx.x / WARP] = value;
   }
   __syncthreads();
-  value = lane < (int)(blockDim.x / WARP) ? of_warp[lane] : 0.0f;
-  for (int distance = WARP / 2; distance > 0; distance /= 2) {
-    value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, distance));
-  }
-  return value;
+  return warp_max(lane < (int)(blockDim.x / WARP) ? of_warp[lane] : 0.0f);
 }
 
 // Sums over the rows of a matrix are shared by STRANDS threads a column: strand s adds rows s, s + STRANDS, …,

@@ -41,9 +41,6 @@ extern "C" __global__ void dropout(
   }
 }
 
-// Elements of a piece, whose sum one block takes.
-#define PIECE 4096
-
 // sums[b] = Σ x² over piece b, in double.
 template <typename T>
 __device__ __forceinline__ void squares_of_piece(const T* x, double* sums, long long count) {
@@ -54,10 +51,7 @@ __device__ __forceinline__ void squares_of_piece(const T* x, double* sums, long 
     double value = (double)load(x + i);
     sum += value * value;
   }
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) {
-    sums[blockIdx.x] = sum;
-  }
+  store_block_sum(sum, sums);
 }
 
 extern "C" __global__ void squares_float32(const float* x, double* sums, long long count) {
