@@ -190,7 +190,7 @@ public final class TorchDevice extends Device {
 
   @Override
   public PeakMemory peakMemory() {
-    return place.equals(LibTorch.HOST) ? super.peakMemory() : CudaMemory.of(place);
+    return isGpu() ? CudaMemory.of(place) : super.peakMemory();
   }
 
   @Override
@@ -342,11 +342,10 @@ public final class TorchDevice extends Device {
    * freed at once.
    */
   private org.bytedeco.pytorch.Tensor staged(MemorySegment elements) {
-    BoolOptional pinned = new BoolOptional(!place.equals(LibTorch.HOST));
     org.bytedeco.pytorch.Tensor block =
         torch.empty(
             new long[] {elements.byteSize()},
-            new TensorOptions(ScalarType.Byte).pinned_memory(pinned),
+            new TensorOptions(ScalarType.Byte).pinned_memory(new BoolOptional(isGpu())),
             new MemoryFormatOptional());
     MemorySegment.ofAddress(block.data_ptr().address())
         .reinterpret(elements.byteSize())

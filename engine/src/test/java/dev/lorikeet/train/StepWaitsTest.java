@@ -12,6 +12,7 @@ import dev.lorikeet.fixture.TinyLlama;
 import dev.lorikeet.fixture.TinyLlama.Training;
 import dev.lorikeet.job.Devices;
 import dev.lorikeet.kernel.CudaSource;
+import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.EmulatedCuda;
 import dev.lorikeet.torch.TorchDevice;
@@ -56,6 +57,14 @@ final class StepWaitsTest {
       Training training, int microBatch, Packing packing, long chunkFloats, double maxGradNorm) {
     try (TorchDevice device = TorchDevice.standIn(Optional.empty())) {
       stepsReadOnce(device, training, microBatch, setup(packing, chunkFloats, maxGradNorm));
+    }
+  }
+
+  @Test
+  void soItDoesInFloat16WithLossScaling() {
+    try (TorchDevice device = TorchDevice.standIn(Optional.empty(), DType.FLOAT16)) {
+      TrainingSetup setup = setup(Packing.PACKED, SMALLEST_CHUNK, 1e-9);
+      stepsReadOnce(device, Training.LORA, 2, setup.withLossScaling(new LossScaling(1024f, 2000)));
     }
   }
 
@@ -141,7 +150,8 @@ final class StepWaitsTest {
         42,
         packing == Packing.PACKED,
         false,
-        chunkFloats);
+        chunkFloats,
+        Optional.empty());
   }
 
   private static GlobalBatch batch(long step, int microBatch) {
