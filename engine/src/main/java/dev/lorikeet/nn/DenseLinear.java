@@ -5,7 +5,6 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -98,14 +97,8 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
       int count = Math.min(tileRows, squares.length - first);
       try (Tensor stored = weight.value().rows(first, count);
           Tensor rows = stored.asFloats()) {
-        if (rows.device().hasHostMemory()) {
+        if (rows.device().isForHostCode()) {
           squares(rows, rows.segment(), first, squares);
-        } else if (rows.device().holdsValues()) {
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment copy = arena.allocate(rows.bytes(), Float.BYTES);
-            rows.copyTo(copy);
-            squares(rows, copy, first, squares);
-          }
         }
       }
     }

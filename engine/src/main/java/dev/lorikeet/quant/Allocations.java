@@ -24,11 +24,7 @@ final class Allocations implements AutoCloseable {
 
   /** A tensor with the bytes of {@code source}, which are elements of {@code type}. */
   Tensor copy(DType type, MemorySegment source) {
-    Tensor tensor = empty(type, source.byteSize() / type.bytes());
-    if (device.isForHostCode()) {
-      tensor.segment().copyFrom(source);
-    }
-    return tensor;
+    return empty(type, source.byteSize() / type.bytes()).copyFrom(source);
   }
 
   /** Somebody else closes them from now on. */
