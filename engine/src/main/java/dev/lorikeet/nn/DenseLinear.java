@@ -1,5 +1,6 @@
 package dev.lorikeet.nn;
 
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
@@ -103,6 +104,11 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
       }
     }
     return squares;
+  }
+
+  @Override
+  public DeviceMatrix onDevice() {
+    return DeviceMatrix.of(weight.value());
   }
 
   private static void squares(Tensor rows, MemorySegment w, int first, float[] squares) {

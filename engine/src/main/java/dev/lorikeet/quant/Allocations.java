@@ -27,6 +27,13 @@ final class Allocations implements AutoCloseable {
     return empty(type, source.byteSize() / type.bytes()).copyFrom(source);
   }
 
+  /** A tensor with the elements of {@code source}, which may lie on another device. */
+  Tensor copy(Tensor source) {
+    Tensor tensor = source.on(device);
+    tensors.add(tensor);
+    return tensor;
+  }
+
   /** Somebody else closes them from now on. */
   void handOver() {
     tensors.clear();

@@ -34,6 +34,7 @@ public final class TorchDevice extends Device {
   private final String place;
   private final Optional<KernelLauncher> launcher;
   private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
+  private Optional<Device> host = Optional.empty();
   private long downloads;
 
   /** Whether this build has libtorch for CUDA and the system shows a GPU; loads nothing. */
@@ -138,6 +139,14 @@ public final class TorchDevice extends Device {
   @Override
   public boolean holdsValues() {
     return true;
+  }
+
+  @Override
+  public Device host() {
+    if (host.isEmpty()) {
+      host = Optional.of(Device.cpu(Runtime.getRuntime().availableProcessors()));
+    }
+    return host.get();
   }
 
   @Override
@@ -312,6 +321,7 @@ public final class TorchDevice extends Device {
 
   @Override
   public void close() {
+    host.ifPresent(Device::close);
     launcher.ifPresent(KernelLauncher::close);
   }
 }

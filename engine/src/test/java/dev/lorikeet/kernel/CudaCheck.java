@@ -91,6 +91,13 @@ public final class CudaCheck {
             () -> CudaWeightCases.productsAgree(cuda, gpu, host, shape, factors));
       }
     }
+    for (CudaMagnitudeCases.Map map : CudaMagnitudeCases.maps()) {
+      checks.put("norms of " + map, () -> CudaMagnitudeCases.normsAgree(cuda, gpu, host, map));
+      checks.put(
+          "weak rows of " + map, () -> CudaMagnitudeCases.weakRowsAgree(cuda, gpu, host, map));
+    }
+    checks.put("squares of rows", () -> CudaMagnitudeCases.squaresAgree(cuda, gpu));
+    checks.put("factors of rows", () -> CudaMagnitudeCases.vectorsAgree(cuda, gpu));
     checks.put("int8", () -> CudaWeightCases.bytesAgree(cuda, gpu, host));
     return checks;
   }
