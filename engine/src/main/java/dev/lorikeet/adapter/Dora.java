@@ -4,6 +4,7 @@ import dev.lorikeet.adapter.RowFactors.LessOne;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Kernels;
+import dev.lorikeet.kernel.MagnitudeKernels.Sums;
 import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Pass;
@@ -15,7 +16,6 @@ import dev.lorikeet.tape.Var.Slot;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -47,12 +47,23 @@ public final class Dora implements Mergeable, AutoCloseable {
 
   /** A map whose magnitude is the present norm of its rows. */
   public static Dora start(Lora lora) {
-    return new Dora(lora, RowFactors.start(lora, baseWeight(lora)));
+    BaseWeight weight = baseWeight(lora);
+    return new Dora(
+        lora,
+        onDevice(lora) ? DeviceRowFactors.start(lora, weight) : HostRowFactors.start(lora, weight));
   }
 
   /** A map with a given magnitude [out], which it takes over. */
   public Dora(Lora lora, Tensor magnitude) {
-    this(lora, new RowFactors(lora, baseWeight(lora), magnitude));
+    this(
+        lora,
+        onDevice(lora)
+            ? new DeviceRowFactors(lora, baseWeight(lora), magnitude)
+            : new HostRowFactors(lora, baseWeight(lora), magnitude));
+  }
+
+  private static boolean onDevice(Lora lora) {
+    return lora.a().value().device().hasOwnMemory();
   }
 
   private Dora(Lora lora, RowFactors factors) {
@@ -133,7 +144,7 @@ public final class Dora implements Mergeable, AutoCloseable {
             }
           });
       // Σ dy⊙(y − b) = c·Σ dy⊙z, and dm = Σ dy⊙z / norm
-      factors.addGradient(sums, factors.factor().toFloats());
+      factors.addGradient(Sums.OF_OUTPUT, sums);
       device.gemm(Transpose.YES, Transpose.NO, 1f, du, input, 1f, lora.a().gradientToAddTo());
       addInputGradient(device, x, du);
     }
@@ -180,9 +191,7 @@ public final class Dora implements Mergeable, AutoCloseable {
           LessOne less = factors.lessOne()) {
         tape.kernels()
             .scaleColumnsBackward(forward.kept, factors.bias(), less.factor(), dInner, sums);
-        float[] ones = new float[outFeatures()];
-        Arrays.fill(ones, 1f);
-        factors.addGradient(sums, ones);
+        factors.addGradient(Sums.OF_INNER, sums);
       }
       // c⊙dy = dy + (c−1)⊙dy
       Tensor dB = lora.b().gradientToAddTo();
@@ -220,8 +229,10 @@ public final class Dora implements Mergeable, AutoCloseable {
     void run(long from, long count);
   }
 
+  /** Only on the host: a GPU has as much to do at once as there is. */
   private void inTiles(long rows, Tile tile) {
-    long height = Math.max(16, TILE_FLOATS / outFeatures() / 16 * 16);
+    long cached = Math.max(16, TILE_FLOATS / outFeatures() / 16 * 16);
+    long height = factors.factor().device().hasOwnMemory() ? rows : cached;
     for (long from = 0; from < rows; from += height) {
       tile.run(from, Math.min(height, rows - from));
     }
@@ -231,7 +242,7 @@ public final class Dora implements Mergeable, AutoCloseable {
   public void mergedRows(int from, Tensor out) {
     factors.follow();
     lora.mergedRows(from, out);
-    if (out.device().isForHostCode()) {
+    if (out.device().holdsValues()) {
       float[] c = factors.factor().toFloats();
       for (int i = 0; i < out.size(0); i++) {
         try (Tensor row = out.rows(i, 1)) {

@@ -137,7 +137,12 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
       int rows = Math.toIntExact(weight.size(0));
       int columns = Math.toIntExact(weight.size(1));
       LoftQ loftq = LoftQ.of(module, weight, scheme, ownSettings(module, rows, columns));
-      prepared.put(module, loftq.start());
+      try {
+        prepared.put(module, loftq.start().movedTo(device));
+      } catch (RuntimeException failure) {
+        loftq.base().close();
+        throw failure;
+      }
       return loftq.base();
     };
   }

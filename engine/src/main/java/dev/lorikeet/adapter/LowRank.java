@@ -67,6 +67,22 @@ record LowRank(Tensor a, Tensor b) implements AutoCloseable {
     matrix.device().gemm(Transpose.NO, Transpose.NO, (float) -scale, b, a, 1f, matrix);
   }
 
+  /** The same on {@code other}: these if they are there, otherwise copies, and these are closed. */
+  LowRank movedTo(Device other) {
+    if (other.equals(a.device())) {
+      return this;
+    }
+    try (this) {
+      Tensor movedA = a.on(other);
+      try {
+        return new LowRank(movedA, b.on(other));
+      } catch (RuntimeException failure) {
+        movedA.close();
+        throw failure;
+      }
+    }
+  }
+
   /** An adapter of {@code base} with these values, in matrices of its own. */
   Lora copied(Linear base, LoraSettings settings) {
     Tensor ownA = a.emptyLike().copyFrom(a);

@@ -30,19 +30,26 @@ final class Pissa {
     b = start.b();
   }
 
-  /** Splits the weight of {@code base}, which changes; A₀ and B₀, which the caller owns. */
+  /**
+   * Splits the weight of {@code base}, which changes; A₀ and B₀ on {@code device}, which the caller
+   * owns. The host computes.
+   */
   static LowRank split(Linear base, LoraSettings settings, Device device, Rng rng) {
-    Tensor weight = ownWeight(base);
-    LowRank start = LowRank.allocate(device, settings.r(), base);
-    try {
-      if (device.isForHostCode()) {
-        new Pissa(start).fill(base.name(), weight, settings, device, rng);
+    Tensor held = ownWeight(base);
+    Device host = device.host();
+    LowRank start = LowRank.allocate(host, settings.r(), base);
+    try (Tensor weight = held.on(host)) {
+      if (host.isForHostCode()) {
+        new Pissa(start).fill(base.name(), weight, settings, host, rng);
       }
-      return start;
+      if (device.hasOwnMemory()) {
+        held.copyFrom(weight.segment());
+      }
     } catch (RuntimeException failure) {
       start.close();
       throw failure;
     }
+    return start.movedTo(device);
   }
 
   private static Tensor ownWeight(Linear base) {

@@ -61,21 +61,14 @@ public final class Devices {
 
   /**
    * The device of a training; {@code auto} gives the first GPU where this build has libtorch for
-   * CUDA, the system shows a GPU, and the recipe is one for it.
+   * CUDA and the system shows a GPU.
    *
-   * @throws ConfigException for a device that this build or machine does not have, and for a GPU
-   *     with a recipe that is not for it
+   * @throws ConfigException for a device that this build or machine does not have
    */
   public static Device forTraining(RunConfig config) {
     String name = config.device();
-    if (name.startsWith(CUDA)) {
-      DeviceRules.requireReadyForGpu(config, name);
-    } else if (name.equals("auto")
-        && TorchDevice.isCudaLikely()
-        && DeviceRules.refusal(config).isEmpty()) {
-      return open(CUDA, config.train().compute());
-    }
-    return open(name, config.train().compute());
+    boolean gpu = name.equals("auto") && TorchDevice.isCudaLikely();
+    return open(gpu ? CUDA : name, config.train().compute());
   }
 
   private static int gpu(String name) {

@@ -60,7 +60,7 @@ public final class FineTuning implements AutoCloseable {
     }
     device = options.devices().open(recipe);
     try {
-      DeviceRules.requireReady(recipe, device);
+      ComputeFormat.require(recipe.train().compute(), device);
       long available = options.memoryBytes().orElseGet(device::availableBytes);
       RunConfig fitted;
       try (StepMemory memory = new StepMemory(recipe, device.threads())) {

@@ -148,11 +148,12 @@ public final class LoadedModel implements AutoCloseable {
       Architecture architecture = Architecture.of(checkpoint.config());
       Weights stored =
           new QuantizedWeights(
-              new CheckpointWeights(checkpoint, base.dtype(), device, training),
-              Optional.of(checkpoint),
-              base.maps(),
-              device,
-              adapter.map(LoraAdapter::rounding).orElseGet(Rounding::toNearest));
+                  new CheckpointWeights(checkpoint, base.dtype(), device, training),
+                  Optional.of(checkpoint),
+                  base.maps(),
+                  device,
+                  adapter.map(LoraAdapter::rounding).orElseGet(Rounding::toNearest))
+              .quantising(new CheckpointWeights(checkpoint, base.dtype(), device.host(), training));
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(

@@ -95,6 +95,11 @@ public final class CudaFourBit {
     this.weight = struct(weight);
   }
 
+  /** The matrix as kernels take it. */
+  KernelArgument argument() {
+    return weight;
+  }
+
   private static void requirePowerOfTwo(int size, int least) {
     if (size < least || Integer.bitCount(size) != 1) {
       throw new IllegalStateException("blocks of " + size);

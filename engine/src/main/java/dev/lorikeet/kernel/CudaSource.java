@@ -28,7 +28,8 @@ public final class CudaSource {
           "adafactor.cu",
           "dequantize.cu",
           "four_bit_rows.cu",
-          "four_bit_product.cu");
+          "four_bit_product.cu",
+          "magnitudes.cu");
 
   private static final Pattern INCLUDE = Pattern.compile("(?m)^#(include .*|pragma once)$");
 

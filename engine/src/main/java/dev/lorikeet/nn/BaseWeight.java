@@ -1,5 +1,6 @@
 package dev.lorikeet.nn;
 
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Tensor;
 import java.util.Optional;
@@ -13,9 +14,12 @@ public interface BaseWeight {
 
   /**
    * Σⱼ Wᵢⱼ² of every row, [out]: summed in double, rounded once. Zeros on a device without memory.
-   * Reads all of W; ask once a load.
+   * Reads all of W; ask once a load. For code of the host.
    */
   float[] rowSquares();
+
+  /** W for kernels of a device whose memory the host does not see; it stays with this weight. */
+  DeviceMatrix onDevice();
 
   /**
    * out = a·Wᵀ.

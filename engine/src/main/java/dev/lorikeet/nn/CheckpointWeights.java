@@ -9,8 +9,6 @@ import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 
@@ -79,26 +77,14 @@ public final class CheckpointWeights implements Weights {
     if (value.dtype() == DType.FLOAT32) {
       readFloats(name, shape, impliedBy, value);
     } else if (stored.isFloat() && value.dtype() == asStored(name)) {
-      if (device.hasHostMemory()) {
-        checkpoint.readBytes(name, value.segment());
-      } else {
-        value.copyFrom(checkpoint.bytes(name));
-      }
+      value.fill(elements -> checkpoint.readBytes(name, elements));
     } else {
       round(name, shape, impliedBy, value);
     }
   }
 
   private void readFloats(String name, List<Long> shape, String impliedBy, Tensor value) {
-    if (device.hasHostMemory()) {
-      checkpoint.readFloats(name, shape, impliedBy, value.segment());
-      return;
-    }
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment floats = arena.allocate(value.bytes(), Float.BYTES);
-      checkpoint.readFloats(name, shape, impliedBy, floats);
-      value.copyFrom(floats);
-    }
+    value.fill(floats -> checkpoint.readFloats(name, shape, impliedBy, floats));
   }
 
   private void round(String name, List<Long> shape, String impliedBy, Tensor value) {

@@ -1,11 +1,11 @@
 package dev.lorikeet.nn;
 
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.tape.Ops;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -98,18 +98,17 @@ public record DenseLinear(String name, Parameter weight, Optional<Parameter> bia
       int count = Math.min(tileRows, squares.length - first);
       try (Tensor stored = weight.value().rows(first, count);
           Tensor rows = stored.asFloats()) {
-        if (rows.device().hasHostMemory()) {
+        if (rows.device().isForHostCode()) {
           squares(rows, rows.segment(), first, squares);
-        } else if (rows.device().holdsValues()) {
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment copy = arena.allocate(rows.bytes(), Float.BYTES);
-            rows.copyTo(copy);
-            squares(rows, copy, first, squares);
-          }
         }
       }
     }
     return squares;
+  }
+
+  @Override
+  public DeviceMatrix onDevice() {
+    return DeviceMatrix.of(weight.value());
   }
 
   private static void squares(Tensor rows, MemorySegment w, int first, float[] squares) {

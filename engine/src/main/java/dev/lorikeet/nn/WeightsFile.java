@@ -70,27 +70,16 @@ public final class WeightsFile {
 
   private static MemorySegment encoded(Parameter parameter, StoredType stored, Arena arena) {
     Tensor value = parameter.value();
-    if (stored == held(parameter) && value.device().hasHostMemory()) {
-      return value.segment();
+    if (stored == held(parameter)) {
+      return value.onHost(arena);
     }
     MemorySegment encoded = arena.allocate(value.elements() * stored.bytes());
-    if (stored == held(parameter)) {
-      value.copyTo(encoded);
-    } else if (value.device().holdsValues()) {
+    if (value.device().holdsValues()) {
       try (Tensor floats = value.asFloats();
           Arena copies = Arena.ofConfined()) {
-        Floats.encode(stored, onHost(floats, copies), encoded);
+        Floats.encode(stored, floats.onHost(copies), encoded);
       }
     }
     return encoded;
-  }
-
-  private static MemorySegment onHost(Tensor floats, Arena arena) {
-    if (floats.device().hasHostMemory()) {
-      return floats.segment();
-    }
-    MemorySegment copy = arena.allocate(floats.bytes(), Float.BYTES);
-    floats.copyTo(copy);
-    return copy;
   }
 }

@@ -24,10 +24,13 @@ final class Allocations implements AutoCloseable {
 
   /** A tensor with the bytes of {@code source}, which are elements of {@code type}. */
   Tensor copy(DType type, MemorySegment source) {
-    Tensor tensor = empty(type, source.byteSize() / type.bytes());
-    if (device.isForHostCode()) {
-      tensor.segment().copyFrom(source);
-    }
+    return empty(type, source.byteSize() / type.bytes()).copyFrom(source);
+  }
+
+  /** A tensor with the elements of {@code source}, which may lie on another device. */
+  Tensor copy(Tensor source) {
+    Tensor tensor = source.on(device);
+    tensors.add(tensor);
     return tensor;
   }
 

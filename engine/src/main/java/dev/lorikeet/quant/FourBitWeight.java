@@ -5,12 +5,15 @@ import dev.lorikeet.format.FourBitState;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.format.StoredQuantization.FourBit;
 import dev.lorikeet.format.StoredQuantization.NestedScales;
+import dev.lorikeet.kernel.CudaFourBit;
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.kernel.DynamicMap;
 import dev.lorikeet.kernel.FourBitKernel;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TiledMatrix.RowDots;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -55,7 +58,7 @@ final class FourBitWeight implements QuantizedWeight {
     this.nestedAbsmax = nestedAbsmax;
     this.map = map;
     this.nestedMap = nestedMap;
-    kernel = codes.device().isForHostCode() ? kernel() : null;
+    kernel = codes.device().hasHostMemory() ? kernel() : null;
   }
 
   /** A copy of a stored weight in the memory of {@code device}. */
@@ -127,9 +130,44 @@ final class FourBitWeight implements QuantizedWeight {
   @Override
   public void dequantizeRows(int first, int count, long out) {
     if (kernel == null) {
-      throw new IllegalStateException("a weight on " + device() + " has no values");
+      throw new IllegalStateException("the host sees no values of a weight on " + device());
     }
     kernel.dequantize((long) first * inFeatures(), Math.multiplyExact(count, inFeatures()), out);
+  }
+
+  @Override
+  public DeviceMatrix onDevice() {
+    return DeviceMatrix.of(
+        new CudaFourBit.Weight(
+            outFeatures(),
+            inFeatures(),
+            state.blockSize(),
+            codes,
+            scales,
+            map,
+            nestedAbsmax.map(absmax ->
+                new CudaFourBit.NestedScales(
+                    absmax,
+                    nestedMap,
+                    state.nested().orElseThrow().blockSize(),
+                    state.nested().orElseThrow().offset()))));
+  }
+
+  @Override
+  public QuantizedWeight movedTo(Device other) {
+    if (other.equals(device())) {
+      return this;
+    }
+    try (this;
+        Allocations tensors = new Allocations(other)) {
+      Tensor movedCodes = tensors.copy(codes);
+      Tensor movedScales = tensors.copy(scales);
+      Optional<Tensor> absmax = nestedAbsmax.map(tensors::copy);
+      FourBitWeight moved =
+          new FourBitWeight(state, movedCodes, movedScales, absmax, map, nestedMap);
+      tensors.handOver();
+      return moved;
+    }
   }
 
   @Override
@@ -143,13 +181,15 @@ final class FourBitWeight implements QuantizedWeight {
 
   @Override
   public StoredQuantization stored() {
+    // The garbage collector frees copies: nobody closes what files hold.
+    Arena copies = Arena.ofAuto();
     return new FourBit(
         state,
-        codes.segment(),
-        scales.segment(),
+        codes.onHost(copies),
+        scales.onHost(copies),
         MemorySegment.ofArray(map.clone()),
         nestedAbsmax.map(absmax ->
-            new NestedScales(absmax.segment(), MemorySegment.ofArray(nestedMap.clone()))));
+            new NestedScales(absmax.onHost(copies), MemorySegment.ofArray(nestedMap.clone()))));
   }
 
   @Override

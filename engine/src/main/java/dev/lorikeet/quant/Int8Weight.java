@@ -3,11 +3,13 @@ package dev.lorikeet.quant;
 import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.format.StoredQuantization.Int8;
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.kernel.Int8Kernel;
 import dev.lorikeet.torch.DType;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TiledMatrix.RowDots;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -73,6 +75,25 @@ final class Int8Weight implements QuantizedWeight {
   }
 
   @Override
+  public DeviceMatrix onDevice() {
+    return DeviceMatrix.of(codes, rowScales);
+  }
+
+  @Override
+  public QuantizedWeight movedTo(Device other) {
+    if (other.equals(device())) {
+      return this;
+    }
+    try (this;
+        Allocations tensors = new Allocations(other)) {
+      Int8Weight moved =
+          new Int8Weight(outFeatures, inFeatures, tensors.copy(codes), tensors.copy(rowScales));
+      tensors.handOver();
+      return moved;
+    }
+  }
+
+  @Override
   public Optional<RowDots> dots() {
     return Optional.of((first, count, x, sums) ->
         Int8Kernel.dots(
@@ -99,8 +120,12 @@ final class Int8Weight implements QuantizedWeight {
 
   @Override
   public StoredQuantization stored() {
+    // The garbage collector frees copies: nobody closes what files hold.
+    Arena copies = Arena.ofAuto();
     return new Int8(
-        List.of((long) outFeatures, (long) inFeatures), codes.segment(), rowScales.segment());
+        List.of((long) outFeatures, (long) inFeatures),
+        codes.onHost(copies),
+        rowScales.onHost(copies));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.lorikeet.quant;
 
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.Pass;
@@ -8,6 +9,7 @@ import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Tape;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.tape.Var.Slot;
+import dev.lorikeet.torch.HeldMatrix;
 import dev.lorikeet.torch.Tensor;
 import dev.lorikeet.torch.TiledMatrix;
 import java.lang.foreign.MemorySegment;
@@ -20,12 +22,13 @@ import java.util.Optional;
  * dy·W.
  *
  * <p>Shapes: x [T, in], W [out, in], y [T, out]. W becomes float32 in tiles of rows, forward and
- * backward, and never as a whole (Dettmers et al. 2023, section 3, equation 5).
+ * backward, and never as a whole (Dettmers et al. 2023, section 3, equation 5). Where the host does
+ * not see the memory, {@link DeviceMatrix} multiplies.
  */
 public final class QuantizedLinear implements BaseLinear, BaseWeight {
   private final String name;
   private final QuantizedWeight weight;
-  private final TiledMatrix matrix;
+  private final HeldMatrix matrix;
   private final Optional<Parameter> bias;
 
   /**
@@ -37,14 +40,17 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
   public QuantizedLinear(String name, QuantizedWeight weight, Optional<Parameter> bias) {
     this.name = name;
     this.weight = weight;
-    matrix =
-        new TiledMatrix(
-            weight.device(),
-            weight.outFeatures(),
-            weight.inFeatures(),
-            weight::dequantizeRows,
-            weight.dots());
+    matrix = weight.device().hasOwnMemory() ? weight.onDevice() : tiles(weight);
     this.bias = bias;
+  }
+
+  private static TiledMatrix tiles(QuantizedWeight weight) {
+    return new TiledMatrix(
+        weight.device(),
+        weight.outFeatures(),
+        weight.inFeatures(),
+        weight::dequantizeRows,
+        weight.dots());
   }
 
   @Override
@@ -68,7 +74,10 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
   public float[] rowSquares() {
     int in = weight.inFeatures();
     float[] squares = new float[weight.outFeatures()];
-    matrix.forEachTile((cpu, first, count, tile) ->
+    if (!(matrix instanceof TiledMatrix tiles)) {
+      throw new IllegalStateException("the host sees no values of " + name);
+    }
+    tiles.forEachTile((cpu, first, count, tile) ->
         cpu.forRange(
             count,
             1,
@@ -80,6 +89,11 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
               }
             }));
     return squares;
+  }
+
+  @Override
+  public DeviceMatrix onDevice() {
+    return matrix instanceof DeviceMatrix held ? held : weight.onDevice();
   }
 
   private static double sumOfSquares(MemorySegment rows, long first, int count) {
@@ -122,7 +136,7 @@ public final class QuantizedLinear implements BaseLinear, BaseWeight {
   }
 
   /** The weight as it reads in products. */
-  TiledMatrix matrix() {
+  HeldMatrix matrix() {
     return matrix;
   }
 

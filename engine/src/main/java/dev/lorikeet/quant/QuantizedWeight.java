@@ -2,6 +2,7 @@ package dev.lorikeet.quant;
 
 import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.format.StoredQuantization;
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.TiledMatrix.RowDots;
 import java.util.Optional;
@@ -30,10 +31,19 @@ public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWei
    */
   void dequantizeRows(int first, int count, long out);
 
+  /** The weight for kernels of a device whose memory the host does not see. */
+  DeviceMatrix onDevice();
+
+  /** The same weight on {@code other}: this one if it is there, otherwise a copy, and it closes. */
+  QuantizedWeight movedTo(Device other);
+
   /** What multiplies rows without writing them down, if there is a kernel for them. */
   Optional<RowDots> dots();
 
-  /** Codes and scales as files hold them; the segments live as long as this weight. */
+  /**
+   * Codes and scales as files hold them, on the host: the weight's own memory, which lives as long
+   * as it, or copies.
+   */
   StoredQuantization stored();
 
   @Override

@@ -17,6 +17,7 @@ import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Device;
+import dev.lorikeet.torch.Tensor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +29,7 @@ import java.util.Optional;
  */
 public final class QuantizedWeights implements Weights {
   private final Weights source;
+  private final Weights unrounded;
   private final Optional<HfCheckpoint> checkpoint;
   private final QuantizationScheme scheme;
   private final Device device;
@@ -44,7 +46,8 @@ public final class QuantizedWeights implements Weights {
    *
    * @param source where plain weights come from
    * @param checkpoint the files behind {@code source}, if there are any; may hold quantised maps
-   * @param rounding how maps that the files do not hold quantised become so
+   * @param device where the maps are held
+   * @param rounding how maps that the files do not hold quantised become so, in memory of the host
    */
   public QuantizedWeights(
       Weights source,
@@ -52,11 +55,30 @@ public final class QuantizedWeights implements Weights {
       QuantizationScheme scheme,
       Device device,
       Rounding rounding) {
+    this(source, source, checkpoint, scheme, device, rounding);
+  }
+
+  private QuantizedWeights(
+      Weights source,
+      Weights unrounded,
+      Optional<HfCheckpoint> checkpoint,
+      QuantizationScheme scheme,
+      Device device,
+      Rounding rounding) {
     this.rounding = rounding;
     this.source = source;
+    this.unrounded = unrounded;
     this.checkpoint = checkpoint;
     this.scheme = scheme;
     this.device = device;
+  }
+
+  /**
+   * The same, but what is to be quantised comes from {@code host}: from memory that the host sees,
+   * where codes are made. Otherwise it comes from the source and is copied to the host.
+   */
+  public QuantizedWeights quantising(Weights host) {
+    return new QuantizedWeights(source, host, checkpoint, scheme, device, rounding);
   }
 
   @Override
@@ -115,14 +137,15 @@ public final class QuantizedWeights implements Weights {
   private QuantizedWeight quantised(String module, Shape shape, String impliedBy) {
     String name = module + ".weight";
     try (Parameter full =
-        source.parameter(name, impliedBy, shape.outFeatures(), shape.inFeatures())) {
-      if (!Double.isFinite(Kernels.of(device).sumOfSquares(full.value()))) {
+            unrounded.parameter(name, impliedBy, shape.outFeatures(), shape.inFeatures());
+        Tensor weight = full.value().on(device.host())) {
+      if (!Double.isFinite(Kernels.of(weight.device()).sumOfSquares(weight))) {
         throw new FormatException(
             directory(),
             name,
             "holds values that are infinite or not numbers, which have no quantised form; download the model again.");
       }
-      return rounding.of(module, full.value(), scheme);
+      return rounding.of(module, weight, scheme).movedTo(device);
     }
   }
 

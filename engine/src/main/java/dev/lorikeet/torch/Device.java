@@ -53,13 +53,26 @@ public abstract class Device implements AutoCloseable {
     return hasHostMemory();
   }
 
+  /** Whether elements lie where the host does not see them, so that kernels compute everything. */
+  public final boolean hasOwnMemory() {
+    return holdsValues() && !hasHostMemory();
+  }
+
+  /**
+   * Where the host computes what this device cannot: here if it sees the memory, or if there is
+   * none. It is closed with this device.
+   */
+  public Device host() {
+    return this;
+  }
+
   /**
    * Whether code of the host has elements to work on: not on a device of shapes.
    *
    * @throws IllegalStateException if there are elements that the host cannot reach
    */
   public final boolean isForHostCode() {
-    if (holdsValues() && !hasHostMemory()) {
+    if (hasOwnMemory()) {
       throw new IllegalStateException("the host cannot compute in the memory of " + this);
     }
     return hasHostMemory();

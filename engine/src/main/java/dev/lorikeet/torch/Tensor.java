@@ -1,9 +1,11 @@
 package dev.lorikeet.torch;
 
 import dev.lorikeet.format.Floats;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /**
  * A dense, row-major array in the memory of one {@link Device}.
@@ -116,6 +118,51 @@ public final class Tensor implements AutoCloseable {
       throw new IllegalStateException("a tensor on " + device() + " has no host memory");
     }
     return MemorySegment.ofAddress(address()).reinterpret(bytes());
+  }
+
+  /**
+   * The elements, as bytes, for the host to read: where they lie if the host sees them, otherwise a
+   * copy in {@code arena}. On a device without memory they are all zeros.
+   */
+  public MemorySegment onHost(Arena arena) {
+    if (device().hasHostMemory()) {
+      return segment();
+    }
+    MemorySegment copy = arena.allocate(bytes(), Long.BYTES);
+    copyTo(copy);
+    return copy;
+  }
+
+  /**
+   * Lets the host write all elements, as bytes: where they lie if the host sees them, otherwise in
+   * memory of its own, from which they are copied. On a device without memory nobody writes.
+   */
+  public Tensor fill(Consumer<MemorySegment> writer) {
+    if (device().hasHostMemory()) {
+      storage.written();
+      writer.accept(segment());
+    } else if (device().holdsValues()) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment elements = arena.allocate(bytes(), Long.BYTES);
+        writer.accept(elements);
+        copyFrom(elements);
+      }
+    }
+    return this;
+  }
+
+  /** The same elements on {@code other}: this very tensor, held once more, or a copy. Close it. */
+  public Tensor on(Device other) {
+    if (other.equals(device())) {
+      return retain();
+    }
+    Tensor copy = other.empty(dtype, shape);
+    try (Arena arena = Arena.ofConfined()) {
+      return copy.copyFrom(onHost(arena));
+    } catch (RuntimeException failure) {
+      copy.close();
+      throw failure;
+    }
   }
 
   /** Address of the first element in the device's memory, for kernels and BLAS. */

@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param dots what multiplies rows without writing them down, where there is such a thing
  */
 public record TiledMatrix(
-    Device device, int rows, int columns, RowReader reader, Optional<RowDots> dots) {
+    Device device, int rows, int columns, RowReader reader, Optional<RowDots> dots)
+    implements HeldMatrix {
   /** With fewer rows the packing of the other operand, once a tile, would cost too much. */
   private static final int MIN_ROWS = 32;
 
@@ -73,7 +74,7 @@ public record TiledMatrix(
             : Optional.empty());
   }
 
-  /** y = alpha · x·Wᵀ + beta · y; float32 x [T, columns], y [T, rows]. */
+  @Override
   public void timesTransposed(float alpha, Tensor x, float beta, Tensor y) {
     int height = height(x, y);
     if (height <= FewRows.MOST) {
@@ -90,7 +91,7 @@ public record TiledMatrix(
                 new Operand(y.address() + (long) Float.BYTES * first, rows)));
   }
 
-  /** x = alpha · y·W + beta · x; float32 y [T, rows], x [T, columns]. */
+  @Override
   public void times(float alpha, Tensor y, float beta, Tensor x) {
     int height = height(x, y);
     forEachTile((cpu, first, count, tile) ->
@@ -131,7 +132,7 @@ public record TiledMatrix(
     }
   }
 
-  /** Writes rows from {@code first} on into float32 {@code out} [count, columns]. */
+  @Override
   public void readRows(int first, Tensor out) {
     int count = Math.toIntExact(out.size(0));
     out.requireShape(count, columns);

@@ -39,6 +39,7 @@ public final class TorchDevice extends Device {
   private final Optional<KernelLauncher> launcher;
   private final DType compute;
   private final Map<Long, org.bytedeco.pytorch.Tensor> blocks = new HashMap<>();
+  private Optional<Device> host = Optional.empty();
   private long downloads;
   private long waits;
 
@@ -171,6 +172,14 @@ public final class TorchDevice extends Device {
   @Override
   public DType computeFormat() {
     return compute;
+  }
+
+  @Override
+  public Device host() {
+    if (host.isEmpty()) {
+      host = Optional.of(Device.cpu(Runtime.getRuntime().availableProcessors()));
+    }
+    return host.get();
   }
 
   @Override
@@ -395,6 +404,7 @@ public final class TorchDevice extends Device {
 
   @Override
   public void close() {
+    host.ifPresent(Device::close);
     launcher.ifPresent(KernelLauncher::close);
   }
 }

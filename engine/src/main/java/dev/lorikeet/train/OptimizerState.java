@@ -24,8 +24,11 @@ final class OptimizerState {
     state.put(
         STEP,
         new TensorData(StoredType.I64, List.of(1L), MemorySegment.ofArray(new long[] {step})));
+    // The garbage collector frees copies: the state outlives this call, and nobody closes it.
     tensors.forEach((name, tensor) ->
-        state.put(name, new TensorData(type(tensor.dtype()), shape(tensor), bytes(tensor))));
+        state.put(
+            name,
+            new TensorData(type(tensor.dtype()), shape(tensor), tensor.onHost(Arena.ofAuto()))));
     return state;
   }
 
@@ -72,15 +75,5 @@ final class OptimizerState {
 
   private static List<Long> shape(Tensor tensor) {
     return Arrays.stream(tensor.shape()).boxed().toList();
-  }
-
-  private static MemorySegment bytes(Tensor tensor) {
-    if (tensor.device().hasHostMemory()) {
-      return tensor.segment();
-    }
-    // The garbage collector frees it: the state outlives this call, and nobody closes it.
-    MemorySegment copy = Arena.ofAuto().allocate(tensor.bytes(), Long.BYTES);
-    tensor.copyTo(copy);
-    return copy;
   }
 }

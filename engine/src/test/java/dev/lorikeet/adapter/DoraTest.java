@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.DropoutFactors;
 import dev.lorikeet.fixture.Tensors;
+import dev.lorikeet.kernel.DeviceMatrix;
+import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DropoutKeys;
@@ -275,6 +277,11 @@ final class DoraTest {
     public float[] rowSquares() {
       sums++;
       return base.rowSquares();
+    }
+
+    @Override
+    public DeviceMatrix onDevice() {
+      return base.onDevice();
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.fixture.Tensors;
+import dev.lorikeet.kernel.DeviceMatrix;
 import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.tape.Parameter;
@@ -110,6 +111,11 @@ final class RowNormsTest {
     @Override
     public float[] rowSquares() {
       return weight.rowSquares();
+    }
+
+    @Override
+    public DeviceMatrix onDevice() {
+      return weight.onDevice();
     }
 
     @Override

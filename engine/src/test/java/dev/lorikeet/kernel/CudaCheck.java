@@ -90,6 +90,13 @@ public final class CudaCheck {
             () -> CudaWeightCases.productsAgree(devices, shape, factors));
       }
     }
+    for (CudaMagnitudeCases.Map map : CudaMagnitudeCases.maps()) {
+      checks.put("norms of " + map, () -> CudaMagnitudeCases.normsAgree(devices, map));
+      checks.put(
+          "weak rows of " + map, () -> CudaMagnitudeCases.weakRowsAgree(devices, map));
+    }
+    checks.put("squares of rows", () -> CudaMagnitudeCases.squaresAgree(devices));
+    checks.put("factors of rows", () -> CudaMagnitudeCases.vectorsAgree(devices));
     checks.put("int8", () -> CudaWeightCases.bytesAgree(devices));
     return checks;
   }

@@ -55,7 +55,7 @@ final class CudaWeightCases {
   }
 
   /** The numbers of a weight by the CPU's kernel. */
-  private static float[] values(Shape shape, Memory host) {
+  static float[] values(Shape shape, Memory host) {
     CudaFourBit.Weight weight = weight(shape, host);
     FourBitKernel.Scales scales =
         weight
@@ -75,7 +75,7 @@ final class CudaWeightCases {
     return out.toFloats();
   }
 
-  private static CudaFourBit.Weight weight(Shape shape, Memory memory) {
+  static CudaFourBit.Weight weight(Shape shape, Memory memory) {
     int count = shape.rows * shape.columns;
     int blocks = Math.ceilDiv(count, shape.blockSize);
     int bytes = Math.ceilDiv(count, 2);

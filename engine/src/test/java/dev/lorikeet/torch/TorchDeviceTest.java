@@ -155,6 +155,30 @@ final class TorchDeviceTest {
     }
   }
 
+  /** What the host reads and writes is the memory itself or a copy of it, wherever it lies. */
+  @Test
+  void theHostReachesElementsOfEveryDevice() {
+    float[] values = Tensors.numbers("values", 6);
+    try (CpuDevice cpu = Device.cpu(1);
+        TorchDevice torch = TorchDevice.standIn(Optional.empty());
+        Device shapes = Device.shapeOnly()) {
+      for (Device device : new Device[] {cpu, torch, shapes}) {
+        try (Tensor tensor = device.floats(2, 3);
+            Tensor other =
+                tensor.fill(memory -> memory.copyFrom(MemorySegment.ofArray(values))).on(cpu);
+            Arena arena = Arena.ofConfined()) {
+          MemorySegment seen = tensor.onHost(arena);
+          float[] expected = device.holdsValues() ? values : new float[6];
+          assertArrayEquals(expected, seen.toArray(ValueLayout.JAVA_FLOAT), device.name());
+          assertArrayEquals(expected, other.toFloats(), device.name());
+          assertEquals(device.hasHostMemory(), seen.address() == other.address());
+          assertEquals(device.holdsValues() ? 1 : 0, tensor.writes());
+        }
+        assertEquals(0, device.memory().currentBytes());
+      }
+    }
+  }
+
   @Test
   void emptyTensorsHaveBlocksOfTheirOwn() {
     try (TorchDevice device = TorchDevice.standIn(Optional.empty());

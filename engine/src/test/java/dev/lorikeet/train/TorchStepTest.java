@@ -30,7 +30,18 @@ final class TorchStepTest {
   private static final double LOSS_TOLERANCE = 2 * 115 * U;
 
   @ParameterizedTest
-  @CsvSource({"ALL,false", "LORA,false", "LORA,true"})
+  @CsvSource({
+    "ALL,false",
+    "LORA,false",
+    "LORA,true",
+    "QLORA,false",
+    "QLORA,true",
+    "FP4_LORA,false",
+    "INT8_LORA,false",
+    "DORA,false",
+    "DORA,true",
+    "QDORA,false"
+  })
   void lossesAndGradientsAreThoseOfTheCpu(Training training, boolean recompute) {
     try (TorchDevice torch = TorchDevice.standIn(Optional.empty())) {
       compare(torch, training, recompute);
@@ -40,7 +51,15 @@ final class TorchStepTest {
 
   /** The same with the kernels of a GPU, which an emulation runs on host memory. */
   @ParameterizedTest
-  @CsvSource({"ALL,false", "LORA,true"})
+  @CsvSource({
+    "ALL,false",
+    "LORA,true",
+    "QLORA,false",
+    "FP4_LORA,false",
+    "INT8_LORA,false",
+    "DORA,true",
+    "QDORA,false"
+  })
   void theKernelsOfAGpuWorkOnItsMemory(Training training, boolean recompute) {
     try (TorchDevice torch =
         TorchDevice.standIn(Optional.of(EmulatedCuda.open(CudaSource.text())))) {
@@ -61,15 +80,23 @@ final class TorchStepTest {
 
   /** Unit roundoff: 8 and 11 bits. */
   @ParameterizedTest
-  @CsvSource({"BFLOAT16, 0x1p-8, false", "FLOAT16, 0x1p-11, false", "BFLOAT16, 0x1p-8, true"})
-  void productsOfTwoBytesAreNearThoseOfFloat32(DType compute, double roundoff, boolean kernels) {
+  @CsvSource({
+    "LORA, BFLOAT16, 0x1p-8, false",
+    "LORA, FLOAT16, 0x1p-11, false",
+    "LORA, BFLOAT16, 0x1p-8, true",
+    "QLORA, BFLOAT16, 0x1p-8, false",
+    "QLORA, BFLOAT16, 0x1p-8, true",
+    "QLORA, FLOAT16, 0x1p-11, true"
+  })
+  void productsOfTwoBytesAreNearThoseOfFloat32(
+      Training training, DType compute, double roundoff, boolean kernels) {
     Optional<KernelLauncher> launcher =
         kernels ? Optional.of(EmulatedCuda.open(CudaSource.text())) : Optional.empty();
     PassOptions options = new PassOptions(Optional.empty(), TinyLlama.dropout(), false);
     try (TorchDevice torch = TorchDevice.standIn(launcher, compute);
         Device cpu = Device.cpu(1);
-        TinyLlama expected = new TinyLlama(cpu, Training.LORA, 0.2);
-        TinyLlama actual = new TinyLlama(torch, Training.LORA, 0.2)) {
+        TinyLlama expected = new TinyLlama(cpu, training, 0.2);
+        TinyLlama actual = new TinyLlama(torch, training, 0.2)) {
       float[] exact = expected.forwardAndBackward(options);
       float[] losses = actual.forwardAndBackward(options);
       Close.assertRelative(exact, losses, ROUNDED_FOR_LOSSES * roundoff, "losses");
@@ -85,11 +112,28 @@ final class TorchStepTest {
     }
   }
 
+  /** DoRA goes another way without dropout: its gradients come from its output. */
+  @ParameterizedTest
+  @CsvSource({"DORA,false", "QDORA,false", "DORA,true", "QDORA,true"})
+  void magnitudesLearnFromTheOutput(Training training, boolean kernels) {
+    try (TorchDevice torch =
+        TorchDevice.standIn(
+            kernels ? Optional.of(EmulatedCuda.open(CudaSource.text())) : Optional.empty())) {
+      compare(torch, training, 0, false);
+      assertEquals(0, torch.blocks());
+    }
+  }
+
   private static void compare(TorchDevice torch, Training training, boolean recompute) {
+    compare(torch, training, 0.2, recompute);
+  }
+
+  private static void compare(
+      TorchDevice torch, Training training, double dropout, boolean recompute) {
     PassOptions options = new PassOptions(Optional.empty(), TinyLlama.dropout(), recompute);
     try (Device cpu = Device.cpu(1);
-        TinyLlama expected = new TinyLlama(cpu, training, 0.2);
-        TinyLlama actual = new TinyLlama(torch, training, 0.2)) {
+        TinyLlama expected = new TinyLlama(cpu, training, dropout);
+        TinyLlama actual = new TinyLlama(torch, training, dropout)) {
       Close.assertRelative(
           expected.forwardAndBackward(options),
           actual.forwardAndBackward(options),
