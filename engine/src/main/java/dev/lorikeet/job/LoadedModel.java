@@ -146,14 +146,7 @@ public final class LoadedModel implements AutoCloseable {
         refuseQuantised(checkpoint);
       }
       Architecture architecture = Architecture.of(checkpoint.config());
-      Weights stored =
-          new QuantizedWeights(
-                  new CheckpointWeights(checkpoint, base.dtype(), device, training),
-                  Optional.of(checkpoint),
-                  base.maps(),
-                  device,
-                  adapter.map(LoraAdapter::rounding).orElseGet(Rounding::toNearest))
-              .quantising(new CheckpointWeights(checkpoint, base.dtype(), device.host(), training));
+      Weights stored = stored(checkpoint, training, adapter, base, device);
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(
@@ -171,6 +164,25 @@ public final class LoadedModel implements AutoCloseable {
       adapter.ifPresent(LoraAdapter::close);
       throw failure;
     }
+  }
+
+  private static Weights stored(
+      HfCheckpoint checkpoint,
+      Training training,
+      Optional<LoraAdapter> adapter,
+      BaseFormat base,
+      Device device) {
+    QuantizedWeights stored =
+        new QuantizedWeights(
+            new CheckpointWeights(checkpoint, base.dtype(), device, training),
+            Optional.of(checkpoint),
+            base.maps(),
+            device,
+            adapter.map(LoraAdapter::rounding).orElseGet(Rounding::toNearest));
+    return base.maps().quantises()
+        ? stored.quantising(
+            new CheckpointWeights(checkpoint, base.dtype(), device.host(), training))
+        : stored;
   }
 
   private static void refuseQuantised(HfCheckpoint checkpoint) {

@@ -3,8 +3,10 @@ package dev.lorikeet.torch;
 /** A frozen matrix W [rows, columns] in whatever form it is held, by what is asked of it. */
 public interface HeldMatrix {
 
+  /** Length of the first dimension: outputs of a linear map. */
   int rows();
 
+  /** Length of the second dimension: inputs of a linear map. */
   int columns();
 
   /** y = alpha · x·Wᵀ + beta · y; float32 x [T, columns], y [T, rows]. */
