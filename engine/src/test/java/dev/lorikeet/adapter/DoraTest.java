@@ -9,7 +9,6 @@ import dev.lorikeet.fixture.Close;
 import dev.lorikeet.fixture.DropoutFactors;
 import dev.lorikeet.fixture.Tensors;
 import dev.lorikeet.kernel.DeviceMatrix;
-import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.nn.BaseWeight;
 import dev.lorikeet.nn.DenseLinear;
 import dev.lorikeet.nn.DropoutKeys;

@@ -92,8 +92,7 @@ public final class CudaCheck {
     }
     for (CudaMagnitudeCases.Map map : CudaMagnitudeCases.maps()) {
       checks.put("norms of " + map, () -> CudaMagnitudeCases.normsAgree(devices, map));
-      checks.put(
-          "weak rows of " + map, () -> CudaMagnitudeCases.weakRowsAgree(devices, map));
+      checks.put("weak rows of " + map, () -> CudaMagnitudeCases.weakRowsAgree(devices, map));
     }
     checks.put("squares of rows", () -> CudaMagnitudeCases.squaresAgree(devices));
     checks.put("factors of rows", () -> CudaMagnitudeCases.vectorsAgree(devices));

@@ -57,8 +57,7 @@ final class CudaMagnitudeCases {
   /** W and its numbers. */
   private record Held(DeviceMatrix matrix, @SuppressWarnings("ArrayRecordComponent") float[] w) {}
 
-  private static Held held(
-      GpuBesideHost devices, Memory there, Memory here, Map map) {
+  private static Held held(GpuBesideHost devices, Memory there, Memory here, Map map) {
     Place place = new Place(devices.gpu(), Optional.of(devices.cuda()));
     int count = map.rows * map.columns;
     return switch (map.form) {
