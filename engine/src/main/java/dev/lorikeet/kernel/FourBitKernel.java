@@ -7,6 +7,7 @@ import static dev.lorikeet.kernel.VectorMath.get;
 import static dev.lorikeet.kernel.VectorMath.getByte;
 import static dev.lorikeet.kernel.VectorMath.getInt;
 import static dev.lorikeet.kernel.VectorMath.load;
+import static dev.lorikeet.kernel.VectorMath.loadInts;
 import static dev.lorikeet.kernel.VectorMath.set;
 import static dev.lorikeet.kernel.VectorMath.store;
 import static dev.lorikeet.kernel.VectorMath.sum;
@@ -22,6 +23,13 @@ import jdk.incubator.vector.VectorOperators;
  */
 public final class FourBitKernel {
   private static final int CODE = 0xF;
+  private static final int CODE_BITS = 4;
+
+  /** Codes of 32 bits. */
+  private static final int WORD = Integer.SIZE / CODE_BITS;
+
+  /** Codes of a vector of words. */
+  private static final int GROUP = WORD * LANES;
 
   /** Elements of two vectors. */
   private static final long PAIR = 2L * LANES;
@@ -120,17 +128,75 @@ public final class FourBitKernel {
     return columns % LANES == 0;
   }
 
+  /** Whether {@link #dots} takes eight words at a time and a vector in the order of their codes. */
+  private boolean takesGroups(int columns) {
+    return columns % GROUP == 0 && 1 << blockShift >= GROUP;
+  }
+
+  /**
+   * The float32 of a vector in the order in which {@link #dots} reads them: where a row is whole
+   * groups of 64 elements, the codes that stand at the same place of eight words lie side by side.
+   *
+   * @param room for {@code columns} float32
+   * @return {@code room}, or {@code x} where the order is that of the columns
+   */
+  public long arranged(long x, int columns, long room) {
+    if (!takesGroups(columns)) {
+      return x;
+    }
+    for (int i = 0; i < columns; i++) {
+      int place = (i & (WORD - 1)) ^ 1;
+      int lane = (i / WORD) & (LANES - 1);
+      int arranged = (i & -GROUP) + place * LANES + lane;
+      set(room + 4L * arranged, get(x + 4L * i));
+    }
+    return room;
+  }
+
   /**
    * Sums over the columns of rows {@code first … first + count − 1} times the float32 at {@code x},
    * as float32 to {@code sums}. The scale of a block multiplies the sum of its products, which
    * rounds less than scaling every weight.
    *
    * @param columns elements of a row, see {@link #multiplies}
+   * @param x as {@link #arranged} gives it
    */
   public void dots(int first, int count, int columns, long x, long sums) {
+    boolean groups = takesGroups(columns);
     for (int row = 0; row < count; row++) {
-      set(sums + 4L * row, dot((long) (first + row) * columns, columns, x));
+      long at = (long) (first + row) * columns;
+      set(sums + 4L * row, groups ? dotOfGroups(at, columns, x) : dot(at, columns, x));
     }
+  }
+
+  private float dotOfGroups(long first, int columns, long x) {
+    IntVector low = IntVector.fromArray(INTS, mapBits, 0);
+    IntVector high = IntVector.fromArray(INTS, mapBits, LANES);
+    FloatVector total = FloatVector.zero(FLOATS);
+    for (int column = 0; column < columns; column += GROUP) {
+      long at = first + column;
+      FloatVector scale = FloatVector.broadcast(FLOATS, scales.of(at >>> blockShift));
+      total = group(codes + (at >>> 1), x + 4L * column, low, high).fma(scale, total);
+    }
+    return sum(total);
+  }
+
+  /** Eight lanes of the products of 64 codes; a longer body would cost the compiler its vectors. */
+  private static FloatVector group(long codes, long x, IntVector low, IntVector high) {
+    IntVector words = loadInts(codes);
+    FloatVector even = FloatVector.zero(FLOATS);
+    FloatVector odd = FloatVector.zero(FLOATS);
+    for (int shift = 0; shift < Integer.SIZE; shift += 2 * CODE_BITS) {
+      long xAt = x + (long) LANES * shift;
+      even = values(words, shift, low, high).fma(load(xAt), even);
+      odd = values(words, shift + CODE_BITS, low, high).fma(load(xAt + 4L * LANES), odd);
+    }
+    return even.add(odd);
+  }
+
+  /** What the codes at {@code shift} of eight words stand for: an index wraps at 16. */
+  private static FloatVector values(IntVector words, int shift, IntVector low, IntVector high) {
+    return words.lanewise(VectorOperators.LSHR, shift).selectFrom(low, high).reinterpretAsFloats();
   }
 
   private float dot(long first, int columns, long x) {

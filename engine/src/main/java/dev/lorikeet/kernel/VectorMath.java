@@ -57,6 +57,10 @@ final class VectorMath {
     return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
   }
 
+  static IntVector loadInts(long address) {
+    return IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER);
+  }
+
   static void store(FloatVector vector, long address) {
     vector.intoMemorySegment(MEMORY, address, ORDER);
   }

@@ -176,7 +176,19 @@ final class FourBitWeight implements QuantizedWeight {
     int columns = inFeatures();
     return present == null || !FourBitKernel.multiplies(columns)
         ? Optional.empty()
-        : Optional.of((first, count, x, sums) -> present.dots(first, count, columns, x, sums));
+        : Optional.of(new Dots(present, columns));
+  }
+
+  private record Dots(FourBitKernel kernel, int columns) implements RowDots {
+    @Override
+    public void multiply(int first, int count, long x, long sums) {
+      kernel.dots(first, count, columns, x, sums);
+    }
+
+    @Override
+    public long arranged(long x, long room) {
+      return kernel.arranged(x, columns, room);
+    }
   }
 
   @Override

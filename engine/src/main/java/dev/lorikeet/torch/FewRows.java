@@ -49,12 +49,14 @@ final class FewRows {
     int half = Math.max(1, matrix.rows() / 2);
     int cachedRows = Math.min(Math.max(TOGETHER, CACHED / columns), half);
     int workers = Math.clamp(half / cachedRows, 1, device.threads());
-    try (Tensor cache = device.floats(workers, (long) cachedRows * columns)) {
+    Optional<RowDots> dots = x.size(0) <= MOST_DOTS ? matrix.dots() : Optional.<RowDots>empty();
+    try (Tensor cache = device.floats(workers, (long) cachedRows * columns);
+        Tensor room = device.floats(dots.isPresent() ? x.size(0) : 0, columns)) {
       if (!device.isForHostCode()) {
         return;
       }
       long cacheAt = cache.address();
-      Optional<RowDots> dots = x.size(0) <= MOST_DOTS ? matrix.dots() : Optional.<RowDots>empty();
+      long[] vectors = dots.map(there -> arranged(there, x, room)).orElseGet(() -> new long[0]);
       Sums sums = new Sums(alpha, x, beta, y, columns, matrix.rows());
       long products = (long) matrix.rows() * columns * x.size(0);
       device.forRange(
@@ -67,7 +69,7 @@ final class FewRows {
               for (int row = share(matrix.rows(), worker, workers); row < end; row += cachedRows) {
                 int count = Math.min(cachedRows, end - row);
                 if (dots.isPresent()) {
-                  sums.of(dots.get(), at, row, count);
+                  sums.of(dots.get(), vectors, at, row, count);
                 } else {
                   matrix.reader().read(row, count, at);
                   sums.of(at, row, count);
@@ -78,6 +80,17 @@ final class FewRows {
     }
   }
 
+  /** Where the rows of x lie in the order of {@code dots}. */
+  private static long[] arranged(RowDots dots, Tensor x, Tensor room) {
+    long rowBytes = Float.BYTES * x.size(1);
+    long[] vectors = new long[Math.toIntExact(x.size(0))];
+    for (int row = 0; row < vectors.length; row++) {
+      long from = row * rowBytes;
+      vectors[row] = dots.arranged(x.address() + from, room.address() + from);
+    }
+    return vectors;
+  }
+
   private static int share(int rows, int worker, int workers) {
     return (int) ((long) rows * worker / workers);
   }
@@ -86,10 +99,9 @@ final class FewRows {
   private record Sums(float alpha, Tensor x, float beta, Tensor y, int columns, int rows) {
 
     /** Sums that {@code dots} makes, by way of {@code at}. */
-    void of(RowDots dots, long at, int first, int count) {
-      int height = Math.toIntExact(x.size(0));
-      for (int t = 0; t < height; t++) {
-        dots.multiply(first, count, x.address() + (long) Float.BYTES * t * columns, at);
+    void of(RowDots dots, long[] vectors, long at, int first, int count) {
+      for (int t = 0; t < vectors.length; t++) {
+        dots.multiply(first, count, vectors[t], at);
         long yAt = y.address() + (long) Float.BYTES * ((long) t * rows + first);
         for (int i = 0; i < count; i++) {
           put(get(at + 4L * i), yAt + 4L * i);

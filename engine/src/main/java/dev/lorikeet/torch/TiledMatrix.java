@@ -40,14 +40,23 @@ public record TiledMatrix(
     void read(int first, int count, long address);
   }
 
-  /**
-   * Sums over columns of rows {@code first … first + count − 1} times a vector of float32 at {@code
-   * x}, written as float32 to {@code sums}.
-   */
+  /** Multiplies rows with a vector of float32. */
   @FunctionalInterface
   public interface RowDots {
-    /** Runs on the calling thread; several threads may multiply at a time. */
+    /**
+     * Sums over columns of rows {@code first … first + count − 1} times the vector at {@code x},
+     * which is {@link #arranged}, written as float32 to {@code sums}. Runs on the calling thread;
+     * several threads may multiply at a time.
+     */
     void multiply(int first, int count, long x, long sums);
+
+    /**
+     * The vector at {@code x} in the order in which {@link #multiply} reads it: at {@code room},
+     * which takes a row of float32, or at {@code x} where that is the order of the columns.
+     */
+    default long arranged(long x, long room) {
+      return x;
+    }
   }
 
   /** What is done with rows {@code first … first + count − 1}, which lie at {@code address}. */

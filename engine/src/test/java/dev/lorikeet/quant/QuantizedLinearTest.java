@@ -28,13 +28,19 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("native")
 final class QuantizedLinearTest {
 
-  private static QuantizationScheme scheme(Quantization format) {
-    return new QuantizationScheme(format, Scales.QUANTISED, 64, OtherFormats.REFUSED);
+  private static QuantizationScheme scheme(Quantization format, int blockSize) {
+    return new QuantizationScheme(format, Scales.QUANTISED, blockSize, OtherFormats.REFUSED);
   }
 
   private static QuantizedLinear linear(Tensors tensors, Quantization format, int out, int in) {
+    return linear(tensors, format, 64, out, in);
+  }
+
+  private static QuantizedLinear linear(
+      Tensors tensors, Quantization format, int blockSize, int out, int in) {
     Tensor full = tensors.normal("weight", out, in);
-    return new QuantizedLinear("map", Quantizer.quantize(full, scheme(format)), Optional.empty());
+    return new QuantizedLinear(
+        "map", Quantizer.quantize(full, scheme(format, blockSize)), Optional.empty());
   }
 
   private static float[] whole(QuantizedLinear linear, Tensors tensors) {
@@ -163,17 +169,29 @@ final class QuantizedLinearTest {
 
   /**
    * One or two rows are multiplied from the codes: in place of a rounding for each weight there is
-   * one for each block or row. Widths with and without whole lanes, words and blocks.
+   * one for each block or row. Widths with and without whole lanes, words, groups of 64 and blocks.
    */
   @ParameterizedTest
-  @CsvSource({"1, 3", "5, 8", "7, 40", "33, 72", "301, 77", "64, 576", "130, 136"})
-  void fewRowsAreMultipliedFromTheCodes(int out, int in) {
+  @CsvSource({
+    "1, 3, 64",
+    "5, 8, 64",
+    "7, 40, 64",
+    "33, 72, 64",
+    "301, 77, 64",
+    "64, 576, 64",
+    "19, 64, 64",
+    "33, 192, 128",
+    "33, 192, 32",
+    "5, 1088, 4096",
+    "130, 136, 64"
+  })
+  void fewRowsAreMultipliedFromTheCodes(int out, int in, int blockSize) {
     for (Quantization format :
         new Quantization[] {Quantization.NF4, Quantization.FP4, Quantization.INT8}) {
       for (int threads : new int[] {1, 3}) {
         try (Device device = Device.cpu(threads);
             Tensors tensors = new Tensors(device);
-            QuantizedLinear linear = linear(tensors, format, out, in)) {
+            QuantizedLinear linear = linear(tensors, format, blockSize, out, in)) {
           float[] w = whole(linear, tensors);
           for (int rows : new int[] {1, 2, 3, 8, 9}) {
             Tensor x = tensors.normal("x", rows, in);
@@ -228,7 +246,8 @@ final class QuantizedLinearTest {
   private static Counts counts(Device device, Quantization format) {
     try (Tensor full = device.zeros(301, 77);
         QuantizedLinear linear =
-            new QuantizedLinear("map", Quantizer.quantize(full, scheme(format)), Optional.empty());
+            new QuantizedLinear(
+                "map", Quantizer.quantize(full, scheme(format, 64)), Optional.empty());
         Tensor x = device.zeros(9, 77);
         Tensor y = device.floats(9, 301)) {
       linear.matrix().timesTransposed(1f, x, 0f, y);
