@@ -2,7 +2,7 @@ package dev.lorikeet.bench;
 
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.StoredType;
-import dev.lorikeet.model.Llama;
+import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nano.BpeTrainer;
 import dev.lorikeet.nano.NanoText;
 import dev.lorikeet.nn.Linear;
@@ -88,10 +88,8 @@ public record BenchModel(Path folder) {
     AtomicFile.writeString(
         model().resolve("config.json"), JsonMapper.shared().writeValueAsString(config));
     try (Device device = Device.cpu(1);
-        Llama llama =
-            new Llama(
-                shape.config(),
-                new RandomWeights(device, SEED, 0.02, Training.FROZEN),
+        CausalLm llama =
+            shape.config().build(new RandomWeights(device, SEED, 0.02, Training.FROZEN),
                 device,
                 BenchShape.CONTEXT,
                 Linear.Wrapper.none())) {

@@ -36,7 +36,7 @@ public enum BenchShape {
       int headDim,
       int vocabulary,
       double ropeTheta) {
-    RopeScaling rope = new RopeScaling("default", ropeTheta, 1, 1, 1, 1);
+    RopeScaling rope = new RopeScaling.Plain(ropeTheta);
     return new LlamaConfig(
         hidden,
         mlp,

@@ -4,8 +4,10 @@ import dev.lorikeet.error.FormatException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -27,11 +29,13 @@ public final class JsonConfig {
   private final Path file;
   private final String prefix;
   private final ObjectNode node;
+  private final Set<String> asked;
 
-  private JsonConfig(Path file, String prefix, ObjectNode node) {
+  private JsonConfig(Path file, String prefix, ObjectNode node, Set<String> asked) {
     this.file = file;
     this.prefix = prefix;
     this.node = node;
+    this.asked = asked;
   }
 
   /**
@@ -40,7 +44,7 @@ public final class JsonConfig {
    * @throws FormatException if the file is missing, not JSON, repeats a key, or is not an object
    */
   public static JsonConfig read(Path file) {
-    return new JsonConfig(file, "", JsonFile.readObject(file));
+    return new JsonConfig(file, "", JsonFile.readObject(file), new HashSet<>());
   }
 
   /**
@@ -52,7 +56,7 @@ public final class JsonConfig {
     try {
       JsonNode root = JsonFile.MAPPER.readTree(json);
       if (root instanceof ObjectNode object) {
-        return new JsonConfig(file, place + ".", object);
+        return new JsonConfig(file, place + ".", object, new HashSet<>());
       }
       throw new FormatException(
           file, place, "expected a JSON object, found " + JsonFile.describe(root) + ".");
@@ -74,6 +78,7 @@ public final class JsonConfig {
 
   /** Whether {@code key} is present and not null. */
   public boolean has(String key) {
+    asked.add(prefix + key);
     return node.hasNonNull(key);
   }
 
@@ -132,7 +137,7 @@ public final class JsonConfig {
   /** The object at {@code key}, if there is one; messages about its keys say {@code key.inner}. */
   public Optional<JsonConfig> object(String key) {
     return find(key, "an object", JsonNode::isObject, value -> (ObjectNode) value)
-        .map(inner -> new JsonConfig(file, prefix + key + ".", inner));
+        .map(inner -> new JsonConfig(file, prefix + key + ".", inner, asked));
   }
 
   /** The integers at {@code key}: a list of them or a single one; empty when absent. */
@@ -145,22 +150,60 @@ public final class JsonConfig {
     return list(key, "a string or a list of strings", JsonNode::isString, JsonNode::stringValue);
   }
 
+  /** The numbers at {@code key}: a list of them or a single one; empty when absent. */
+  public List<Double> doubleList(String key) {
+    return list(key, "a number or a list of numbers", JsonNode::isNumber, JsonNode::doubleValue);
+  }
+
+  /**
+   * Keys that nobody has asked for although they say something: their value is not null, false, an
+   * empty text, list or object. Keys of inner objects that were opened are named {@code
+   * outer.inner}; who asked through another view of the same file does not count.
+   */
+  public List<String> unasked() {
+    List<String> unasked = new ArrayList<>();
+    addUnasked(prefix, node, unasked);
+    return List.copyOf(unasked);
+  }
+
+  private void addUnasked(String at, ObjectNode inner, List<String> unasked) {
+    for (Map.Entry<String, JsonNode> entry : inner.properties()) {
+      String name = at + entry.getKey();
+      if (!asked.contains(name)) {
+        if (says(entry.getValue())) {
+          unasked.add(name);
+        }
+      } else if (entry.getValue() instanceof ObjectNode object && opened(name)) {
+        addUnasked(name + ".", object, unasked);
+      }
+    }
+  }
+
+  private boolean opened(String name) {
+    return asked.stream().anyMatch(key -> key.startsWith(name + "."));
+  }
+
   /** Whether the value at {@code key} is a list. */
   public boolean isList(String key) {
+    asked.add(prefix + key);
     return node.path(key).isArray();
   }
 
   /** Whether the value at {@code key} is true or false. */
   public boolean isBoolean(String key) {
+    asked.add(prefix + key);
     return node.path(key).isBoolean();
   }
 
   /** Whether {@code key} asks for something: not absent, null, false, "", [] or {}. */
   boolean isSet(String key) {
-    JsonNode value = node.path(key);
+    return has(key) && says(node.path(key));
+  }
+
+  private static boolean says(JsonNode value) {
     boolean isEmpty =
         value.isContainer() ? value.isEmpty() : value.isString() && value.stringValue().isEmpty();
-    return has(key) && !isEmpty && !(value.isBoolean() && !value.booleanValue());
+    return !value.isNull() && !isEmpty && !(value.isBoolean() && !value.booleanValue());
   }
 
   /** The JSON text of the value at {@code key}, shortened for messages; "nothing" when absent. */

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * Continues prompts. Several prompts go through the model together, without padding: each keeps its
@@ -74,6 +75,7 @@ public final class Generator {
         new KvCache(device, model.attentionShape(), model.layers(), prompts.size(), capacity)) {
       List<Sequence> open = maxNewTokens > 0 ? sequences : List.of();
       while (!open.isEmpty()) {
+        open.forEach(sequence -> sequence.beginAgainUnlessKept(cache));
         advance(cache, open, sampling);
         for (Sequence sequence : open) {
           sequence.checkEnd(maxNewTokens, cache.length(sequence.slot) >= model.contextLength());
@@ -112,12 +114,13 @@ public final class Generator {
         Tensor rowIndex = device.ints(rows)) {
       Var selected = Ops.selectRows(pass.tape(), model.hidden(pass), rowIndex);
       Var normed = model.finalNorm().forward(pass, selected);
-      return model.head().forward(pass, normed).value().toFloats();
+      return model.logits(pass, normed).value().toFloats();
     }
   }
 
   private final class Sequence {
     final int slot;
+    final int[] prompt;
     final List<Integer> produced = new ArrayList<>();
     int[] pending;
     java.util.Optional<Stop> stop = java.util.Optional.empty();
@@ -127,7 +130,19 @@ public final class Generator {
         throw new IllegalStateException("a prompt of " + prompt.length + " tokens");
       }
       this.slot = slot;
+      this.prompt = prompt;
       pending = prompt.clone();
+    }
+
+    /** Where the cached keys are those of a shorter sequence, all tokens are read again. */
+    void beginAgainUnlessKept(KvCache cache) {
+      int from = cache.length(slot);
+      if (from > 0 && !model.keepsKeys(from, from + pending.length)) {
+        cache.clear(slot);
+        pending =
+            IntStream.concat(Arrays.stream(prompt), produced.stream().mapToInt(Integer::intValue))
+                .toArray();
+      }
     }
 
     void take(int token) {

@@ -18,6 +18,7 @@ import dev.lorikeet.job.Inspection.Shape;
 import dev.lorikeet.job.Inspection.TechniqueCount;
 import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.model.Architecture;
+import dev.lorikeet.model.Architecture.Blueprint;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
@@ -47,7 +48,7 @@ final class Inspector {
   private final Optional<HfCheckpoint> checkpoint;
   private final QuantizationScheme base;
   private final List<String> warnings;
-  private final Architecture architecture;
+  private final Blueprint blueprint;
 
   /** The checkpoint stays with the caller. */
   Inspector(
@@ -59,7 +60,7 @@ final class Inspector {
     this.checkpoint = checkpoint;
     this.base = base;
     this.warnings = warnings;
-    architecture = Architecture.of(config);
+    blueprint = Architecture.of(config);
   }
 
   /** Everything, the folder's files and tokenizer included. */
@@ -86,7 +87,7 @@ final class Inspector {
       long total = count(model.parameters());
       return new Inspection(
           config.file().toAbsolutePath().resolveSibling(""),
-          architecture.modelType(),
+          config.requiredString("model_type"),
           shape(model),
           new Parameters(total, kinds(model.parameters()), perLayer(model.parameters())),
           checkpoint.map(Inspector::storedType),
@@ -106,11 +107,10 @@ final class Inspector {
 
   /** Of the model as it would be loaded. */
   private long weightBytes() {
-    int positions = architecture.contextLength(config);
+    int positions = blueprint.contextLength();
     try (Device device = Device.shapeOnly()) {
       Weights weights = new QuantizedWeights(stored(device), checkpoint, base, device);
-      try (CausalLm model =
-          architecture.build(config, weights, device, positions, Linear.Wrapper.none())) {
+      try (CausalLm model = blueprint.build(weights, device, positions, Linear.Wrapper.none())) {
         return model.weightBytes();
       }
     }
@@ -123,8 +123,8 @@ final class Inspector {
   }
 
   private CausalLm build(Device device, Linear.Wrapper wrapper) {
-    int positions = architecture.contextLength(config);
-    return architecture.build(config, new Shapes(device), device, positions, wrapper);
+    int positions = blueprint.contextLength();
+    return blueprint.build(new Shapes(device), device, positions, wrapper);
   }
 
   /** Weights that are shapes. */

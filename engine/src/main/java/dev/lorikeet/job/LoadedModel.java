@@ -10,6 +10,7 @@ import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.model.Architecture;
+import dev.lorikeet.model.Architecture.Blueprint;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.CheckpointWeights;
@@ -145,16 +146,15 @@ public final class LoadedModel implements AutoCloseable {
       if (training == Training.TRAINABLE) {
         refuseQuantised(checkpoint);
       }
-      Architecture architecture = Architecture.of(checkpoint.config());
+      Blueprint blueprint = Architecture.of(checkpoint.config());
       Weights stored = stored(checkpoint, training, adapter, base, device);
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(
-              architecture.build(
-                  checkpoint.config(),
+              blueprint.build(
                   adapter.isPresent() ? adapter.get().over(weights) : weights,
                   device,
-                  architecture.contextLength(checkpoint.config()),
+                  blueprint.contextLength(),
                   adapter.isPresent() ? adapter.get() : Linear.Wrapper.none()));
       adapter.ifPresent(LoraAdapter::requireComplete);
       chosen.ifPresent(ChosenLayers::requireMatch);

@@ -44,6 +44,11 @@ public final class CudaKernels implements Kernels, Kernels.Totals {
   }
 
   @Override
+  public LayerKernels layers() {
+    return fallback.layers();
+  }
+
+  @Override
   public void gatherRows(Tensor table, Tensor ids, Tensor out) {
     grids.rows(
         "gather_rows_" + type(table.dtype()),
@@ -75,13 +80,13 @@ public final class CudaKernels implements Kernels, Kernels.Totals {
   public void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor rstd) {
     grids.rows(
         "rms_norm",
-        x.size(0),
-        x.size(1),
+        rstd.elements(),
+        weight.elements(),
         arg(x),
         arg(weight),
         arg(y),
         arg(rstd),
-        arg(width(x)),
+        arg(length(weight)),
         arg(eps));
   }
 
@@ -90,14 +95,14 @@ public final class CudaKernels implements Kernels, Kernels.Totals {
       Tensor dy, Tensor x, Tensor weight, Tensor rstd, Tensor dx, Into into) {
     grids.rows(
         "rms_norm_backward",
-        x.size(0),
-        x.size(1),
+        rstd.elements(),
+        weight.elements(),
         arg(dy),
         arg(x),
         arg(weight),
         arg(rstd),
         arg(dx),
-        arg(width(x)),
+        arg(length(weight)),
         arg(adds(into)));
   }
 
@@ -105,18 +110,23 @@ public final class CudaKernels implements Kernels, Kernels.Totals {
   public void rmsNormWeightGradient(Tensor dy, Tensor x, Tensor rstd, Tensor dWeight) {
     grids.columns(
         "rms_norm_weight_gradient",
-        x.size(1),
+        dWeight.elements(),
         arg(dy),
         arg(x),
         arg(rstd),
         arg(dWeight),
-        arg(rows(x)),
-        arg(width(x)));
+        arg(length(rstd)),
+        arg(length(dWeight)));
   }
 
   @Override
-  public void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
+  public void rope(
+      Tensor x, int headDim, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
     long half = cos.size(1);
+    if (headDim != 2 * half) {
+      fallback.rope(x, headDim, cos, sin, positions, rotation);
+      return;
+    }
     long pairs = x.elements() / 2;
     grids.elements(
         "rope",
@@ -314,6 +324,10 @@ public final class CudaKernels implements Kernels, Kernels.Totals {
 
   private static int rows(Tensor matrix) {
     return Math.toIntExact(matrix.size(0));
+  }
+
+  private static int length(Tensor vector) {
+    return Math.toIntExact(vector.elements());
   }
 
   private static int width(Tensor matrix) {

@@ -75,6 +75,9 @@ public interface Kernels {
   /** The updates of optimisers on the same device. */
   UpdateKernels updates();
 
+  /** The operations of further layers on the same device. */
+  LayerKernels layers();
+
   /**
    * out[t] = table[ids[t]]; table [V,H], perhaps of two bytes an element, ids int32 [T], out [T,H].
    */
@@ -83,7 +86,10 @@ public interface Kernels {
   /** table[ids[t]] += rows[t], in the order of t. */
   void scatterAddRows(Tensor rows, Tensor ids, Tensor table);
 
-  /** y = x · rstd · w with rstd = 1/√(mean(x²) + eps); x, y [T,H], weight [H], rstd [T]. */
+  /**
+   * y = x · rstd · w of every run of weight.elements() numbers, with rstd = 1/√(mean(x²) + eps); x,
+   * y [T,N], weight [H] where H divides N, rstd [T·N/H].
+   */
   void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor rstd);
 
   /** dx (= or +=) rstd·(w·dy) − x·rstd³·mean(w·dy·x). */
@@ -93,10 +99,11 @@ public interface Kernels {
   void rmsNormWeightGradient(Tensor dy, Tensor x, Tensor rstd, Tensor dWeight);
 
   /**
-   * Rotates the halves of every head in place: (a, b) → (a·cos − b·sin, b·cos + a·sin), with the
-   * sine negated for BACKWARD. x [T, heads·D], cos and sin [P, D/2], positions int32 [T].
+   * Rotates the halves of the first R columns of every head in place: (a, b) → (a·cos − b·sin,
+   * b·cos + a·sin), with the sine negated for BACKWARD. x [T, heads·headDim], cos and sin [P, R/2]
+   * with R at most headDim, positions int32 [T].
    */
-  void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation);
+  void rope(Tensor x, int headDim, Tensor cos, Tensor sin, Tensor positions, Rotation rotation);
 
   /** out = silu(gate) · up; all of one shape. */
   void swiglu(Tensor gate, Tensor up, Tensor out);

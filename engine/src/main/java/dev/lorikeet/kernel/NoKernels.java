@@ -20,6 +20,11 @@ final class NoKernels implements Kernels {
   }
 
   @Override
+  public LayerKernels layers() {
+    return new NoLayers();
+  }
+
+  @Override
   public void gatherRows(Tensor table, Tensor ids, Tensor out) {}
 
   @Override
@@ -36,7 +41,8 @@ final class NoKernels implements Kernels {
   public void rmsNormWeightGradient(Tensor dy, Tensor x, Tensor rstd, Tensor dWeight) {}
 
   @Override
-  public void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {}
+  public void rope(
+      Tensor x, int headDim, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {}
 
   @Override
   public void swiglu(Tensor gate, Tensor up, Tensor out) {}

@@ -27,13 +27,13 @@ final class NormKernel {
   }
 
   void forward(Tensor x, Tensor weight, double eps, Tensor y, Tensor rstd) {
-    int width = Math.toIntExact(x.size(1));
+    int width = Math.toIntExact(weight.elements());
     long xAt = x.address();
     long weightAt = weight.address();
     long yAt = y.address();
     long rstdAt = rstd.address();
     device.forRange(
-        Math.toIntExact(x.size(0)),
+        Math.toIntExact(x.elements() / width),
         ROW_GRAIN,
         (from, to) -> {
           for (int t = from; t < to; t++) {
@@ -47,7 +47,7 @@ final class NormKernel {
   }
 
   void backward(Tensor dy, Tensor x, Tensor weight, Tensor rstd, Tensor dx, Into into) {
-    int width = Math.toIntExact(x.size(1));
+    int width = Math.toIntExact(weight.elements());
     long dyAt = dy.address();
     long xAt = x.address();
     long weightAt = weight.address();
@@ -55,7 +55,7 @@ final class NormKernel {
     long dxAt = dx.address();
     float keep = into == Into.ADD ? 1f : 0f;
     device.forRange(
-        Math.toIntExact(x.size(0)),
+        Math.toIntExact(x.elements() / width),
         ROW_GRAIN,
         (from, to) -> {
           for (int t = from; t < to; t++) {
@@ -69,8 +69,8 @@ final class NormKernel {
   }
 
   void weightGradient(Tensor dy, Tensor x, Tensor rstd, Tensor dWeight) {
-    int width = Math.toIntExact(x.size(1));
-    int count = Math.toIntExact(x.size(0));
+    int width = Math.toIntExact(dWeight.elements());
+    int count = Math.toIntExact(x.elements() / width);
     long dyAt = dy.address();
     long xAt = x.address();
     long rstdAt = rstd.address();

@@ -15,7 +15,8 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Rotary position embedding (Su et al. 2021) in the half-split layout of Hugging Face's Llama: for
- * every head, (a, b) → (a·cos − b·sin, b·cos + a·sin). The backward pass turns the other way.
+ * every head, (a, b) → (a·cos − b·sin, b·cos + a·sin). Columns of a head beyond the tables' stay as
+ * they are. The backward pass turns the other way.
  */
 final class RopeKernel {
   private static final int ROW_GRAIN = 8;
@@ -25,9 +26,9 @@ final class RopeKernel {
     this.device = device;
   }
 
-  void rotate(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
+  void rotate(Tensor x, int headDim, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
     int half = Math.toIntExact(cos.size(1));
-    int heads = Math.toIntExact(x.size(1) / (2L * half));
+    int heads = Math.toIntExact(x.size(1) / headDim);
     float direction = rotation == Rotation.FORWARD ? 1f : -1f;
     long tableRows = cos.size(0);
     long xAt = x.address();
@@ -46,7 +47,7 @@ final class RopeKernel {
             }
             long table = 4L * position * half;
             for (int head = 0; head < heads; head++) {
-              long at = xAt + 4L * ((long) t * heads + head) * 2 * half;
+              long at = xAt + 4L * ((long) t * heads + head) * headDim;
               rotateHead(at, cosAt + table, sinAt + table, half, direction);
             }
           }

@@ -65,6 +65,11 @@ final class TorchKernels implements Kernels, Kernels.Totals {
   }
 
   @Override
+  public LayerKernels layers() {
+    return new TorchLayers(this::open);
+  }
+
+  @Override
   public void gatherRows(Tensor table, Tensor ids, Tensor out) {
     try (LibTorch torch = plain();
         Tensor floats = table.asFloats()) {
@@ -82,7 +87,7 @@ final class TorchKernels implements Kernels, Kernels.Totals {
   @Override
   public void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor rstd) {
     try (LibTorch torch = plain()) {
-      TorchValue input = torch.view(x);
+      TorchValue input = torch.view(x).reshape(-1, weight.elements());
       TorchValue r = input.square().mean(1).add(eps).rsqrt(); // [T,1]
       input.mul(r).mul(torch.view(weight)).copyTo(y);
       r.copyTo(rstd);
@@ -94,37 +99,42 @@ final class TorchKernels implements Kernels, Kernels.Totals {
   public void rmsNormBackward(
       Tensor dy, Tensor x, Tensor weight, Tensor rstd, Tensor dx, Into into) {
     try (LibTorch torch = differentiating()) {
-      TorchValue input = torch.leaf(x);
+      TorchValue leaf = torch.leaf(x);
+      TorchValue input = leaf.reshape(-1, weight.elements());
       TorchValue squares = torch.view(rstd).reshape(-1, 1).square();
-      TorchValue given = torch.view(x).square().mean(1);
+      TorchValue given = torch.view(x).reshape(-1, weight.elements()).square().mean(1);
       TorchValue eps = squares.mul(given).add(-1).mul(-1).div(squares);
       TorchValue r = input.square().mean(1).add(eps).rsqrt();
       TorchValue y = input.mul(r).mul(torch.view(weight));
-      y.mul(torch.view(dy)).total().backward();
-      write(torch, input.gradient(), dx, into);
+      y.mul(torch.view(dy).reshape(-1, weight.elements())).total().backward();
+      write(torch, leaf.gradient(), dx, into);
     }
   }
 
   @Override
   public void rmsNormWeightGradient(Tensor dy, Tensor x, Tensor rstd, Tensor dWeight) {
     try (LibTorch torch = plain()) {
-      TorchValue normed = torch.view(x).mul(torch.view(rstd).reshape(-1, 1));
-      write(torch, torch.view(dy).mul(normed).sum(0), dWeight, Into.ADD);
+      TorchValue runs = torch.view(x).reshape(-1, dWeight.elements());
+      TorchValue normed = runs.mul(torch.view(rstd).reshape(-1, 1));
+      TorchValue upstream = torch.view(dy).reshape(-1, dWeight.elements());
+      write(torch, upstream.mul(normed).sum(0), dWeight, Into.ADD);
     }
   }
 
   @Override
-  public void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
+  public void rope(
+      Tensor x, int headDim, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
     long half = cos.size(1);
     try (LibTorch torch = plain()) {
       TorchValue at = torch.view(positions);
       double direction = rotation == Rotation.FORWARD ? 1 : -1;
       TorchValue c = torch.view(cos).rowsAt(at).reshape(-1, 1, half);
       TorchValue s = torch.view(sin).rowsAt(at).reshape(-1, 1, half).mul(direction);
-      TorchValue heads = torch.view(x).reshape(x.size(0), -1, 2 * half);
+      TorchValue heads = torch.view(x).reshape(x.size(0), -1, headDim);
       TorchValue a = heads.slice(2, 0, half);
       TorchValue b = heads.slice(2, half, 2 * half);
-      torch.cat(2, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s))).copyTo(x);
+      TorchValue rest = heads.slice(2, 2 * half, headDim);
+      torch.cat(2, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s)), rest).copyTo(x);
     }
   }
 

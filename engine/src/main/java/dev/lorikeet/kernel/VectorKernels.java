@@ -13,6 +13,7 @@ final class VectorKernels implements Kernels {
   private final CrossEntropyKernel crossEntropy;
   private final ElementKernel elements;
   private final VectorUpdates updates;
+  private final VectorLayers layers;
   private final ColumnKernel columns;
 
   VectorKernels(CpuDevice device) {
@@ -24,12 +25,18 @@ final class VectorKernels implements Kernels {
     crossEntropy = new CrossEntropyKernel(device);
     elements = new ElementKernel(device);
     updates = new VectorUpdates(device);
+    layers = new VectorLayers(device);
     columns = new ColumnKernel(device);
   }
 
   @Override
   public UpdateKernels updates() {
     return updates;
+  }
+
+  @Override
+  public LayerKernels layers() {
+    return layers;
   }
 
   @Override
@@ -59,8 +66,9 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void rope(Tensor x, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
-    rope.rotate(x, cos, sin, positions, rotation);
+  public void rope(
+      Tensor x, int headDim, Tensor cos, Tensor sin, Tensor positions, Rotation rotation) {
+    rope.rotate(x, headDim, cos, sin, positions, rotation);
   }
 
   @Override

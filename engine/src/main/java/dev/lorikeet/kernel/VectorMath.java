@@ -48,6 +48,23 @@ final class VectorMath {
   private static final float T2 = -5.3739715e-2f;
   private static final float T3 = 1.3331442e-1f;
   private static final float T4 = -0.3333328f;
+  private static final float ERF_MAX = 4f;
+  private static final float[] ERF_P = {
+    -2.7261424E-10f,
+    2.7706815E-8f,
+    -2.101024E-6f,
+    -5.6925062E-5f,
+    -7.3499064E-4f,
+    -2.9546E-3f,
+    -1.6096033E-2f
+  };
+  private static final float[] ERF_Q = {
+    -1.45660715E-5f,
+    -2.1337405E-4f,
+    -1.682827E-3f,
+    -7.3733293E-3f,
+    -1.4264739E-2f
+  };
   private static final int EXPONENT_BIAS = 127;
   private static final int MANTISSA_BITS = 23;
 
@@ -158,5 +175,54 @@ final class VectorMath {
     p = Math.fma(p, z, T3);
     p = Math.fma(p, z, T4);
     return Math.fma(p * z, x, x);
+  }
+
+  /** The same steps for eight numbers. */
+  static FloatVector tanh(FloatVector x) {
+    FloatVector size = x.abs();
+    FloatVector far =
+        FloatVector.broadcast(FLOATS, 2f).div(exp(size.add(size)).add(1f)).neg().add(1f);
+    far = far.blend(far.neg(), x.lt(0f));
+    FloatVector z = x.mul(x);
+    FloatVector p = FloatVector.broadcast(FLOATS, T0);
+    p = p.fma(z, FloatVector.broadcast(FLOATS, T1));
+    p = p.fma(z, FloatVector.broadcast(FLOATS, T2));
+    p = p.fma(z, FloatVector.broadcast(FLOATS, T3));
+    p = p.fma(z, FloatVector.broadcast(FLOATS, T4));
+    FloatVector near = p.mul(z).fma(x, x);
+    return near.blend(far, size.compare(VectorOperators.GE, TANH_NEAR_ZERO));
+  }
+
+  /**
+   * Error function within 4 units in the last place: x·p(x²)/q(x²), the rational approximation of
+   * Eigen's {@code erf<float>}; clamped to ±4, where it is ±1.
+   */
+  static FloatVector erf(FloatVector x) {
+    FloatVector c = x.max(-ERF_MAX).min(ERF_MAX);
+    FloatVector z = c.mul(c);
+    FloatVector p = FloatVector.broadcast(FLOATS, ERF_P[0]);
+    for (int i = 1; i < ERF_P.length; i++) {
+      p = p.fma(z, FloatVector.broadcast(FLOATS, ERF_P[i]));
+    }
+    FloatVector q = FloatVector.broadcast(FLOATS, ERF_Q[0]);
+    for (int i = 1; i < ERF_Q.length; i++) {
+      q = q.fma(z, FloatVector.broadcast(FLOATS, ERF_Q[i]));
+    }
+    return c.mul(p).div(q);
+  }
+
+  /** The same steps for one number. */
+  static float erf(float x) {
+    float c = Math.min(Math.max(x, -ERF_MAX), ERF_MAX);
+    float z = c * c;
+    float p = ERF_P[0];
+    for (int i = 1; i < ERF_P.length; i++) {
+      p = Math.fma(p, z, ERF_P[i]);
+    }
+    float q = ERF_Q[0];
+    for (int i = 1; i < ERF_Q.length; i++) {
+      q = Math.fma(q, z, ERF_Q[i]);
+    }
+    return c * p / q;
   }
 }

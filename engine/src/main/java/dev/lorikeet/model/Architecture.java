@@ -5,33 +5,89 @@ import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.torch.Device;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
 
-/** A family of models: what its configs are called, and how one is built. */
-public interface Architecture {
+/**
+ * A family of models: what its configs are called, and how they are read.
+ *
+ * @param modelType the value of {@code model_type} in config.json
+ * @param reader reads and checks a config
+ * @param harmless keys of its configs that change nothing that the model computes
+ */
+public record Architecture(
+    String modelType, Function<JsonConfig, Blueprint> reader, List<String> harmless) {
 
   /** All of them; a new one is one file and one line here. */
-  List<Architecture> ALL = List.of(new LlamaArchitecture());
+  public static final List<Architecture> ALL =
+      List.of(
+          new Architecture(
+              "llama", LlamaConfig::read, List.of("is_llama_config", "max_window_layers")),
+          new Architecture("mistral", Mistral::read, List.of()),
+          new Architecture("qwen2", Qwen2::read, List.of()),
+          new Architecture("qwen3", Qwen3::read, List.of()),
+          new Architecture("phi", Phi::read, List.of()),
+          new Architecture("phi3", Phi3::read, List.of("attention_bias", "lm_head_bias")),
+          new Architecture("gemma2", Gemma2::read, List.of("hidden_act")),
+          new Architecture("gemma3_text", Gemma3::read, List.of("hidden_act")),
+          new Architecture("falcon", Falcon::read, List.of()),
+          new Architecture("gpt_neox", GptNeox::read, List.of()),
+          new Architecture("gpt2", Gpt2::read, Gpt2.HARMLESS),
+          new Architecture("stablelm", StableLm::read, List.of()));
 
-  /** The value of {@code model_type} in config.json. */
-  String modelType();
+  /** A config that was read and can be built. */
+  public interface Blueprint {
 
-  /** Tokens of the model's context. */
-  int contextLength(JsonConfig config);
+    /** Tokens of the model's context. */
+    int contextLength();
 
-  /** Builds the model with all its weights. */
-  CausalLm build(
-      JsonConfig config, Weights weights, Device device, int positions, Linear.Wrapper wrapper);
+    /**
+     * The name of a weight in files.
+     *
+     * @param name the weight's name in the model
+     * @param stored whether the files have a weight of a name
+     */
+    default String storedName(String name, Predicate<String> stored) {
+      return name;
+    }
+
+    /** Whether files hold this weight of a linear map as [in, out]. */
+    default boolean storedInputFirst(String name) {
+      return false;
+    }
+
+    /** Puts the model together; on failure the caller closes {@code parts}. */
+    CausalLm build(ModelParts parts);
+
+    /**
+     * The model with all its weights.
+     *
+     * @param positions tokens that a sequence may have, at most the context length
+     */
+    default CausalLm build(Weights weights, Device device, int positions, Linear.Wrapper wrapper) {
+      ModelParts parts = new ModelParts(weights, device, positions, wrapper);
+      try {
+        return build(parts);
+      } catch (RuntimeException failure) {
+        parts.close();
+        throw failure;
+      }
+    }
+  }
 
   /**
-   * The architecture of a config.
+   * What a config describes.
    *
-   * @throws dev.lorikeet.error.FormatException naming those that there are
+   * @throws dev.lorikeet.error.FormatException naming the families that there are, a wrong value,
+   *     or a key that is not known
    */
-  static Architecture of(JsonConfig config) {
+  public static Blueprint of(JsonConfig config) {
     String type = config.requiredString("model_type");
     for (Architecture architecture : ALL) {
-      if (architecture.modelType().equals(type)) {
-        return architecture;
+      if (architecture.modelType.equals(type)) {
+        Blueprint blueprint = architecture.reader.apply(config);
+        new ConfigReader(config).requireAllKnown(type, architecture.harmless);
+        return blueprint;
       }
     }
     List<String> known = ALL.stream().map(Architecture::modelType).toList();

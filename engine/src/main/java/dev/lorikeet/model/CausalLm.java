@@ -3,8 +3,8 @@ package dev.lorikeet.model;
 import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.Linear;
+import dev.lorikeet.nn.Norm;
 import dev.lorikeet.nn.Pass;
-import dev.lorikeet.nn.RmsNorm;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.tape.Var;
 import java.util.List;
@@ -19,10 +19,15 @@ public interface CausalLm extends AutoCloseable {
   Var hidden(Pass pass);
 
   /** The final norm. */
-  RmsNorm finalNorm();
+  Norm finalNorm();
 
   /** The output head: normed hidden states [N, H] to logits [N, V]. */
   Linear head();
+
+  /** Logits [N, V] of normed hidden states [N, H]: the head, and what follows it. */
+  default Var logits(Pass pass, Var normed) {
+    return head().forward(pass, normed);
+  }
 
   /**
    * All weights that are plain float32 tensors, once each, in the order of the checkpoint's layers.
@@ -49,6 +54,14 @@ public interface CausalLm extends AutoCloseable {
 
   /** Tokens that the model was made for. */
   int contextLength();
+
+  /**
+   * Whether a cache of {@code from} tokens serves a sequence that has grown to {@code to}: not
+   * where rotary positions depend on the length and change between the two.
+   */
+  default boolean keepsKeys(int from, int to) {
+    return true;
+  }
 
   /** Number of blocks, and the shape of their attention: what a cache must hold. */
   int layers();

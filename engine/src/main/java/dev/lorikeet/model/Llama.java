@@ -1,254 +1,209 @@
 package dev.lorikeet.model;
 
+import dev.lorikeet.kernel.Activation;
 import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.nn.Attention;
-import dev.lorikeet.nn.BaseLinear;
-import dev.lorikeet.nn.DenseLinear;
+import dev.lorikeet.nn.Attention.HeadNorms;
+import dev.lorikeet.nn.Block;
 import dev.lorikeet.nn.DenseLinear.Bias;
-import dev.lorikeet.nn.Embedding;
 import dev.lorikeet.nn.GatedMlp;
 import dev.lorikeet.nn.Linear;
-import dev.lorikeet.nn.Pass;
-import dev.lorikeet.nn.RmsNorm;
-import dev.lorikeet.nn.RopeTable;
-import dev.lorikeet.nn.TokenEmbedding;
-import dev.lorikeet.nn.Weights;
-import dev.lorikeet.tape.Ops;
+import dev.lorikeet.nn.Norm;
+import dev.lorikeet.nn.Projections.Separate;
+import dev.lorikeet.nn.Rope;
 import dev.lorikeet.tape.Parameter;
-import dev.lorikeet.tape.Var;
-import dev.lorikeet.torch.Device;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.IntFunction;
 
 /**
  * Llama (Touvron et al. 2023; Llama 2 and 3 with grouped heads): x ← x + attention(norm(x)); x ← x
- * + mlp(norm(x)).
+ * + mlp(norm(x)). Mistral and Qwen differ in biases, windows and norms of heads.
+ *
+ * @param shapes heads and scores of every layer
+ * @param headNorms whether queries and keys are normed, head by head
  */
-public final class Llama implements CausalLm {
-  private final LlamaConfig config;
-  private final List<Parameter> parameters = new ArrayList<>();
-  private final List<Parameter> owned = new ArrayList<>();
-  private final List<BaseLinear> maps = new ArrayList<>();
-  private final Embedding embedding;
-  private final RopeTable rope;
-  private final List<Block> blocks = new ArrayList<>();
-  private final RmsNorm finalNorm;
-  private final Linear head;
+record Llama(
+    Sizes sizes,
+    Biases biases,
+    RopeScaling rope,
+    IntFunction<AttentionShape> shapes,
+    boolean headNorms) {
+
+  private static final double DEFAULT_EPS = 1e-6;
+
+  Llama(Sizes sizes, Biases biases, RopeScaling rope, IntFunction<AttentionShape> shapes) {
+    this(sizes, biases, rope, shapes, false);
+  }
 
   /**
-   * Loads every weight.
+   * Sizes under Hugging Face's meanings.
    *
-   * @param positions tokens that a sequence may have, at most the context length
-   * @param wrapper what stands in for the linear maps, the head included
+   * @param eps ε of the norms
+   * @param tied whether the head is the embedding
    */
-  public Llama(
-      LlamaConfig config, Weights weights, Device device, int positions, Linear.Wrapper wrapper) {
-    this.config = config;
-    rope = new RopeTable(device, config.rope().frequencies(config.headDim()), positions);
-    Weights recorded = new Recorded(weights);
-    try {
-      Parameter table =
-          recorded.parameter(
-              "model.embed_tokens.weight",
-              "vocab_size %d, hidden_size %d".formatted(config.vocabSize(), config.hiddenSize()),
-              config.vocabSize(),
-              config.hiddenSize());
-      embedding = wrapper.wrap(new TokenEmbedding("model.embed_tokens", table));
-      for (int layer = 0; layer < config.numHiddenLayers(); layer++) {
-        blocks.add(block(recorded, wrapper, layer));
-      }
-      finalNorm = norm(recorded, "model.norm");
-      head = wrapper.wrap(head(recorded, table));
-    } catch (RuntimeException failure) {
-      close();
-      throw failure;
+  record Sizes(
+      int hidden,
+      int inner,
+      int layers,
+      int heads,
+      int kvHeads,
+      int headDim,
+      int vocabulary,
+      int context,
+      double eps,
+      boolean tied) {
+
+    /**
+     * The sizes of a config with Llama's keys.
+     *
+     * @param kvHeads heads where the config has no such key
+     * @param context tokens where the config has no such key
+     */
+    static Sizes read(ConfigReader reader, OptionalInt kvHeads, int context) {
+      int hidden = reader.positive("hidden_size");
+      int heads = reader.positive("num_attention_heads");
+      int headDim = reader.headDim(hidden, heads);
+      RopeKeys.requireEven(reader.json(), headDim);
+      return new Sizes(
+          hidden,
+          reader.positive("intermediate_size"),
+          reader.positive("num_hidden_layers"),
+          heads,
+          reader.kvHeads("num_key_value_heads", heads, kvHeads),
+          headDim,
+          reader.positive("vocab_size"),
+          reader.positive("max_position_embeddings", context),
+          reader.json().optDouble("rms_norm_eps", DEFAULT_EPS),
+          reader.json().optBoolean("tie_word_embeddings", false));
+    }
+
+    /** The same with another ε. */
+    Sizes withEps(double other) {
+      return new Sizes(
+          hidden, inner, layers, heads, kvHeads, headDim, vocabulary, context, other, tied);
+    }
+
+    /** The same with a tied head or one of its own. */
+    Sizes withTied(boolean other) {
+      return new Sizes(
+          hidden, inner, layers, heads, kvHeads, headDim, vocabulary, context, eps, other);
+    }
+
+    /** What others ask about a model of these sizes. */
+    Decoder.Sizes ofDecoder() {
+      return new Decoder.Sizes(vocabulary, context, layers, attention(0));
+    }
+
+    /** The output head {@code lm_head}, tied or not. */
+    Linear head(ModelParts parts, Parameter table, Bias bias) {
+      return head(parts, "lm_head", table, bias);
+    }
+
+    /** The output head of another name. */
+    Linear head(ModelParts parts, String name, Parameter table, Bias bias) {
+      return tied
+          ? parts.tiedHead(name, table, bias, tableShape())
+          : parts.head(
+              name, hidden, vocabulary, bias, tableShape() + ", tie_word_embeddings false");
+    }
+
+    /** Keys of the embedding's shape. */
+    String tableShape() {
+      return "vocab_size %d, hidden_size %d".formatted(vocabulary, hidden);
+    }
+
+    /** Keys of the queries' columns. */
+    String queryShape() {
+      return "num_attention_heads %d × head_dim %d".formatted(heads, headDim);
+    }
+
+    /** Keys of the keys' and values' columns. */
+    String keyShape() {
+      return "num_key_value_heads %d × head_dim %d".formatted(kvHeads, headDim);
+    }
+
+    /** Keys of the MLP's columns. */
+    String mlpShape() {
+      return "intermediate_size %d, hidden_size %d".formatted(inner, hidden);
+    }
+
+    /** Heads and scores of a layer that sees {@code window} tokens, 0 for all. */
+    AttentionShape attention(int window) {
+      float scale = (float) (1.0 / Math.sqrt(headDim));
+      return new AttentionShape(heads, kvHeads, headDim, scale, window, 0f);
     }
   }
 
-  private record Block(
-      RmsNorm inputNorm, Attention attention, RmsNorm postAttentionNorm, GatedMlp mlp) {}
+  /** Which maps have biases. */
+  record Biases(Bias qkv, Bias o, Bias mlp) {
+    static final Biases NONE = new Biases(Bias.NO, Bias.NO, Bias.NO);
+  }
 
-  @Override
-  public Var hidden(Pass pass) {
-    Var x = embedding.forward(pass);
-    for (Block block : blocks) {
-      x = pass.block(x, (inner, input) -> forward(inner, block, input));
+  CausalLm build(ModelParts parts) {
+    Rope positions = parts.rope(rope, sizes.headDim, sizes.headDim);
+    Parameter table =
+        parts.parameter(
+            "model.embed_tokens.weight", sizes.tableShape(), sizes.vocabulary, sizes.hidden);
+    List<Block> blocks = new ArrayList<>();
+    Decoder.Body body = new Decoder.Body(parts.embedding("model.embed_tokens", table), blocks);
+    for (int layer = 0; layer < sizes.layers; layer++) {
+      blocks.add(block(parts, positions, layer));
     }
-    return x;
+    Norm norm = norm(parts, "model.norm");
+    return new Decoder(
+        parts,
+        body,
+        new Decoder.Top(norm, sizes.head(parts, table, Bias.NO), 0f),
+        sizes.ofDecoder());
   }
 
-  private static Var forward(Pass pass, Block block, Var x) {
-    Var attended = block.attention.forward(pass, block.inputNorm.forward(pass, x));
-    Var middle = Ops.residual(pass.tape(), x, attended);
-    Var fed = block.mlp.forward(pass, block.postAttentionNorm.forward(pass, middle));
-    return Ops.residual(pass.tape(), middle, fed);
+  private Norm norm(ModelParts parts, String name) {
+    return parts.rmsNorm(name, sizes.hidden, sizes.eps, "hidden_size " + sizes.hidden);
   }
 
-  private Block block(Weights weights, Linear.Wrapper wrapper, int layer) {
+  private Block block(ModelParts parts, Rope positions, int layer) {
     String prefix = "model.layers." + layer + ".";
-    String attention = prefix + "self_attn.";
-    String mlp = prefix + "mlp.";
-    int hidden = config.hiddenSize();
-    int inner = config.intermediateSize();
-    int queries = config.numAttentionHeads() * config.headDim();
-    int keys = config.numKeyValueHeads() * config.headDim();
-    Bias attentionBias = Bias.of(config.attentionBias());
-    Bias mlpBias = Bias.of(config.mlpBias());
-    String queryShape =
-        "num_attention_heads %d × head_dim %d"
-            .formatted(config.numAttentionHeads(), config.headDim());
-    String keyShape =
-        "num_key_value_heads %d × head_dim %d"
-            .formatted(config.numKeyValueHeads(), config.headDim());
-    String mlpShape = "intermediate_size %d, hidden_size %d".formatted(inner, hidden);
-    Maps maps = new Maps(weights, wrapper);
-    return new Block(
-        norm(weights, prefix + "input_layernorm"),
-        new Attention(
-            layer,
-            config.attentionShape(),
-            maps.load(attention + "q_proj", hidden, queries, attentionBias, queryShape),
-            maps.load(attention + "k_proj", hidden, keys, attentionBias, keyShape),
-            maps.load(attention + "v_proj", hidden, keys, attentionBias, keyShape),
-            maps.load(attention + "o_proj", queries, hidden, attentionBias, queryShape),
-            rope),
-        norm(weights, prefix + "post_attention_layernorm"),
-        new GatedMlp(
-            maps.load(mlp + "gate_proj", hidden, inner, mlpBias, mlpShape),
-            maps.load(mlp + "up_proj", hidden, inner, mlpBias, mlpShape),
-            maps.load(mlp + "down_proj", inner, hidden, mlpBias, mlpShape)));
+    Norm beforeAttention = norm(parts, prefix + "input_layernorm");
+    Attention attention = attention(parts, positions, layer, prefix + "self_attn.");
+    Norm beforeMlp = norm(parts, prefix + "post_attention_layernorm");
+    return new Block.Sequential(beforeAttention, attention, beforeMlp, mlp(parts, prefix + "mlp."));
   }
 
-  private record Maps(Weights weights, Linear.Wrapper wrapper) {
-    Linear load(String name, int in, int out, Bias bias, String impliedBy) {
-      DenseLinear.Shape shape = new DenseLinear.Shape(in, out);
-      return wrapper.wrap(weights.linear(name, shape, bias, impliedBy));
-    }
+  private Attention attention(ModelParts parts, Rope positions, int layer, String prefix) {
+    int queries = sizes.heads * sizes.headDim;
+    int keys = sizes.kvHeads * sizes.headDim;
+    int hidden = sizes.hidden;
+    Separate in =
+        new Separate(
+            parts.linear(prefix + "q_proj", hidden, queries, biases.qkv, sizes.queryShape()),
+            parts.linear(prefix + "k_proj", hidden, keys, biases.qkv, sizes.keyShape()),
+            parts.linear(prefix + "v_proj", hidden, keys, biases.qkv, sizes.keyShape()));
+    Linear out = parts.linear(prefix + "o_proj", queries, hidden, biases.o, sizes.queryShape());
+    return new Attention(
+        layer, shapes.apply(layer), in, headNorms(parts, prefix), Optional.of(positions), out);
   }
 
-  private RmsNorm norm(Weights weights, String name) {
-    String impliedBy = "hidden_size " + config.hiddenSize();
-    return new RmsNorm(
-        weights.parameter(name + ".weight", impliedBy, config.hiddenSize()), config.rmsNormEps());
+  private Optional<HeadNorms> headNorms(ModelParts parts, String prefix) {
+    String impliedBy = "head_dim " + sizes.headDim;
+    return headNorms
+        ? Optional.of(
+            new HeadNorms(
+                parts.rmsNorm(prefix + "q_norm", sizes.headDim, sizes.eps, impliedBy),
+                parts.rmsNorm(prefix + "k_norm", sizes.headDim, sizes.eps, impliedBy)))
+        : Optional.empty();
   }
 
-  private Linear head(Weights weights, Parameter table) {
-    if (config.tieWordEmbeddings()) {
-      Parameter weight = weights.shared(table, "lm_head.weight");
-      return new DenseLinear("lm_head", weight, Optional.empty());
-    }
-    DenseLinear.Shape shape = new DenseLinear.Shape(config.hiddenSize(), config.vocabSize());
-    String impliedBy =
-        "vocab_size %d, hidden_size %d, tie_word_embeddings false"
-            .formatted(config.vocabSize(), config.hiddenSize());
-    return DenseLinear.load(weights, "lm_head", shape, Bias.NO, impliedBy);
-  }
-
-  /** Remembers every weight that a model took, so that it can free them. */
-  private final class Recorded implements Weights {
-    private final Weights source;
-
-    Recorded(Weights source) {
-      this.source = source;
-    }
-
-    @Override
-    public Parameter parameter(String name, String impliedBy, long... shape) {
-      Parameter parameter = source.parameter(name, impliedBy, shape);
-      parameters.add(parameter);
-      owned.add(parameter);
-      return parameter;
-    }
-
-    @Override
-    public BaseLinear linear(String name, DenseLinear.Shape shape, Bias bias, String impliedBy) {
-      BaseLinear map = source.linear(name, shape, bias, impliedBy);
-      parameters.addAll(map.parameters());
-      maps.add(map);
-      return map;
-    }
-
-    @Override
-    public Parameter shared(Parameter owner, String name) {
-      Parameter parameter = source.shared(owner, name);
-      if (parameter != owner) {
-        parameters.add(parameter);
-        owned.add(parameter);
-      }
-      return parameter;
-    }
-
-    @Override
-    public boolean contains(String name) {
-      return source.contains(name);
-    }
-  }
-
-  /** The config that this model was built from. */
-  public LlamaConfig config() {
-    return config;
-  }
-
-  @Override
-  public RmsNorm finalNorm() {
-    return finalNorm;
-  }
-
-  @Override
-  public Linear head() {
-    return head;
-  }
-
-  @Override
-  public List<Parameter> parameters() {
-    return List.copyOf(parameters);
-  }
-
-  @Override
-  public long parameterCount() {
-    return owned.stream().mapToLong(parameter -> parameter.value().elements()).sum()
-        + maps.stream().mapToLong(BaseLinear::parameterCount).sum();
-  }
-
-  @Override
-  public long weightBytes() {
-    return owned.stream().mapToLong(parameter -> parameter.value().bytes()).sum()
-        + maps.stream().mapToLong(BaseLinear::weightBytes).sum();
-  }
-
-  @Override
-  public List<BaseLinear> quantisedMaps() {
-    return maps.stream().filter(map -> !(map instanceof DenseLinear)).toList();
-  }
-
-  @Override
-  public int vocabularySize() {
-    return config.vocabSize();
-  }
-
-  @Override
-  public int contextLength() {
-    return config.maxPositionEmbeddings();
-  }
-
-  @Override
-  public int layers() {
-    return config.numHiddenLayers();
-  }
-
-  @Override
-  public AttentionShape attentionShape() {
-    return config.attentionShape();
-  }
-
-  @Override
-  public void close() {
-    owned.forEach(Parameter::close);
-    maps.forEach(BaseLinear::close);
-    owned.clear();
-    maps.clear();
-    parameters.clear();
-    rope.close();
+  private GatedMlp mlp(ModelParts parts, String prefix) {
+    int hidden = sizes.hidden;
+    int inner = sizes.inner;
+    String shape = sizes.mlpShape();
+    return new GatedMlp(
+        parts.linear(prefix + "gate_proj", hidden, inner, biases.mlp, shape),
+        parts.linear(prefix + "up_proj", hidden, inner, biases.mlp, shape),
+        parts.linear(prefix + "down_proj", inner, hidden, biases.mlp, shape),
+        Activation.SILU);
   }
 }

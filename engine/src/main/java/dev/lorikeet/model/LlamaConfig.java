@@ -3,9 +3,12 @@ package dev.lorikeet.model;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.kernel.AttentionShape;
+import dev.lorikeet.model.RopeScaling.Plain;
+import dev.lorikeet.nn.DenseLinear.Bias;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * The keys of a Llama {@code config.json}, under Hugging Face's names.
@@ -37,10 +40,10 @@ public record LlamaConfig(
     boolean tieWordEmbeddings,
     boolean attentionBias,
     boolean mlpBias,
-    RopeScaling rope) {
+    RopeScaling rope)
+    implements Architecture.Blueprint {
 
   private static final int DEFAULT_CONTEXT = 2048;
-  private static final double DEFAULT_EPS = 1e-6;
 
   /**
    * Reads and checks a config.
@@ -48,49 +51,53 @@ public record LlamaConfig(
    * @throws FormatException naming the key, what was expected and what was found
    */
   public static LlamaConfig read(JsonConfig json) {
-    int hidden = positive(json, "hidden_size");
-    int heads = positive(json, "num_attention_heads");
-    int kvHeads = json.optInt("num_key_value_heads", heads);
-    int headDim = json.optInt("head_dim", hidden / heads);
-    requireSupported(json);
-    if (kvHeads < 1 || heads % kvHeads != 0) {
-      throw json.wrong("num_key_value_heads", "a divisor of num_attention_heads " + heads);
-    }
-    if (!json.has("head_dim") && hidden % heads != 0) {
-      throw json.wrong("hidden_size", "a multiple of num_attention_heads " + heads);
-    }
-    if (headDim < 2 || headDim % 2 != 0) {
-      throw json.wrong("head_dim", "an even number, because rotary positions turn pairs");
-    }
+    ConfigReader reader = new ConfigReader(json);
+    Llama.Sizes sizes = Llama.Sizes.read(reader, OptionalInt.empty(), DEFAULT_CONTEXT);
+    reader.requireSilu();
     return new LlamaConfig(
-        hidden,
-        positive(json, "intermediate_size"),
-        positive(json, "num_hidden_layers"),
-        heads,
-        kvHeads,
-        headDim,
-        positive(json, "vocab_size"),
-        json.optInt("max_position_embeddings", DEFAULT_CONTEXT),
-        json.optDouble("rms_norm_eps", DEFAULT_EPS),
-        json.optBoolean("tie_word_embeddings", false),
+        sizes.hidden(),
+        sizes.inner(),
+        sizes.layers(),
+        sizes.heads(),
+        sizes.kvHeads(),
+        sizes.headDim(),
+        sizes.vocabulary(),
+        sizes.context(),
+        sizes.eps(),
+        sizes.tied(),
         json.optBoolean("attention_bias", false),
         json.optBoolean("mlp_bias", false),
-        RopeScaling.read(json));
+        RopeKeys.read(json, sizes.context()));
   }
 
-  private static void requireSupported(JsonConfig json) {
-    String activation = json.findString("hidden_act").orElse("silu");
-    if (!activation.equals("silu")) {
-      throw json.wrong("hidden_act", "\"silu\", the only activation of this architecture here");
-    }
+  @Override
+  public int contextLength() {
+    return maxPositionEmbeddings;
   }
 
-  private static int positive(JsonConfig json, String key) {
-    int value = json.requiredInt(key);
-    if (value < 1) {
-      throw json.wrong(key, "a positive integer");
-    }
-    return value;
+  @Override
+  public CausalLm build(ModelParts parts) {
+    Bias attention = Bias.of(attentionBias);
+    return new Llama(
+            sizes(),
+            new Llama.Biases(attention, attention, Bias.of(mlpBias)),
+            rope,
+            _ -> attentionShape())
+        .build(parts);
+  }
+
+  private Llama.Sizes sizes() {
+    return new Llama.Sizes(
+        hiddenSize,
+        intermediateSize,
+        numHiddenLayers,
+        numAttentionHeads,
+        numKeyValueHeads,
+        headDim,
+        vocabSize,
+        maxPositionEmbeddings,
+        rmsNormEps,
+        tieWordEmbeddings);
   }
 
   /**
@@ -99,8 +106,8 @@ public record LlamaConfig(
    * @throws IllegalStateException if the rotary positions are scaled
    */
   public Map<String, Object> json() {
-    if (!rope.type().equals("default")) {
-      throw new IllegalStateException("rotary positions of type " + rope.type());
+    if (!(rope instanceof Plain)) {
+      throw new IllegalStateException("scaled rotary positions: " + rope);
     }
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("architectures", List.of("LlamaForCausalLM"));

@@ -1,94 +1,212 @@
 package dev.lorikeet.model;
 
-import dev.lorikeet.format.JsonConfig;
+import dev.lorikeet.nn.LengthRope;
+import dev.lorikeet.nn.Rope;
+import dev.lorikeet.nn.RopeTable;
+import dev.lorikeet.torch.Device;
+import java.util.List;
 
 /**
- * Frequencies of rotary positions: base frequencies θ^(−2i/D), and how a longer context changes
- * them. Computed in float32 in the reference's order of operations.
- *
- * <p>{@code linear} divides all by the factor (Chen et al. 2023). {@code llama3} leaves wavelengths
- * below original / highFreqFactor, divides those above original / lowFreqFactor by the factor, and
- * mixes in between (Llama 3.1's published code).
- *
- * @param type {@code default}, {@code linear} or {@code llama3}
- * @param theta base of the frequencies
- * @param factor how much longer the context became
- * @param lowFreqFactor llama3 only
- * @param highFreqFactor llama3 only
- * @param originalContext llama3 only: tokens before the extension
+ * Frequencies of rotary positions: base frequencies θ^(−2i/R) of R turned columns, and how a longer
+ * context changes them. Computed in float32 in the reference's order of operations.
  */
-public record RopeScaling(
-    String type,
-    double theta,
-    double factor,
-    double lowFreqFactor,
-    double highFreqFactor,
-    double originalContext) {
+public sealed interface RopeScaling {
 
-  private static final double DEFAULT_THETA = 10000.0;
+  /** Base of the frequencies. */
+  double theta();
+
+  /** Radians a position for each of {@code rotary / 2} pairs, in a sequence of {@code length}. */
+  float[] frequencies(int rotary, int length);
+
+  /** Factor of cosines and sines. */
+  default float stretch() {
+    return 1f;
+  }
+
+  /** Whether {@link #frequencies} depend on the length. */
+  default boolean dependsOnLength() {
+    return false;
+  }
 
   /**
-   * Reads {@code rope_parameters} (transformers 5) or {@code rope_theta} and {@code rope_scaling}.
+   * Positions of a model on a device.
+   *
+   * @param headDim columns of a head
+   * @param rotary columns that are turned, from the first on; even
+   * @param positions tokens that a sequence may have
    */
-  static RopeScaling read(JsonConfig json) {
-    JsonConfig scaling =
-        json.object("rope_parameters").or(() -> json.object("rope_scaling")).orElse(json);
-    String type =
-        scaling == json
-            ? "default"
-            : scaling
-                .findString("rope_type")
-                .or(() -> scaling.findString("type"))
-                .orElse("default");
-    double theta =
-        scaling.findDouble("rope_theta").orElse(json.optDouble("rope_theta", DEFAULT_THETA));
-    return switch (type) {
-      case "default" -> new RopeScaling(type, theta, 1, 1, 1, 1);
-      case "linear" -> new RopeScaling(type, theta, scaling.requiredDouble("factor"), 1, 1, 1);
-      case "llama3" ->
-          new RopeScaling(
-              type,
-              theta,
-              scaling.requiredDouble("factor"),
-              scaling.requiredDouble("low_freq_factor"),
-              scaling.requiredDouble("high_freq_factor"),
-              scaling.requiredDouble("original_max_position_embeddings"));
-      default ->
-          throw scaling.wrong(
-              scaling.has("rope_type") ? "rope_type" : "type",
-              "one of default, linear, llama3: other rotary scalings are not available yet");
-    };
+  default Rope rope(Device device, int headDim, int rotary, int positions) {
+    return dependsOnLength()
+        ? new LengthRope(headDim, length -> frequencies(rotary, length), stretch())
+        : new RopeTable(device, headDim, frequencies(rotary, 1), stretch(), positions);
   }
 
-  /** Radians a position for each of the {@code headDim / 2} pairs. */
-  public float[] frequencies(int headDim) {
-    float[] frequencies = new float[headDim / 2];
+  /** Base frequencies. */
+  record Plain(double theta) implements RopeScaling {
+    @Override
+    public float[] frequencies(int rotary, int length) {
+      return base(theta, rotary);
+    }
+  }
+
+  /** All divided by the factor (Chen et al. 2023). */
+  record Linear(double theta, double factor) implements RopeScaling {
+    @Override
+    public float[] frequencies(int rotary, int length) {
+      float[] frequencies = base(theta, rotary);
+      for (int i = 0; i < frequencies.length; i++) {
+        frequencies[i] = (float) (frequencies[i] / factor);
+      }
+      return frequencies;
+    }
+  }
+
+  /**
+   * A base that grows with the sequence beyond the context ("dynamic NTK").
+   *
+   * @param context tokens up to which nothing changes
+   */
+  record Dynamic(double theta, double factor, int context) implements RopeScaling {
+    @Override
+    public float[] frequencies(int rotary, int length) {
+      if (length <= context) {
+        return base(theta, rotary);
+      }
+      double grown = factor * length / context - (factor - 1);
+      return base(theta * Math.pow(grown, rotary / (rotary - 2.0)), rotary);
+    }
+
+    @Override
+    public boolean dependsOnLength() {
+      return true;
+    }
+  }
+
+  /**
+   * Wavelengths below original / highFreqFactor stay, those above original / lowFreqFactor are
+   * multiplied by the factor, those between are mixed (Llama 3.1's published code).
+   */
+  record Llama3(
+      double theta, double factor, double lowFreqFactor, double highFreqFactor, double original)
+      implements RopeScaling {
+    @Override
+    public float[] frequencies(int rotary, int length) {
+      float[] frequencies = base(theta, rotary);
+      for (int i = 0; i < frequencies.length; i++) {
+        frequencies[i] = scaled(frequencies[i]);
+      }
+      return frequencies;
+    }
+
+    private float scaled(float frequency) {
+      double wavelength = 2 * Math.PI / frequency;
+      if (wavelength < original / highFreqFactor) {
+        return frequency;
+      }
+      if (wavelength > original / lowFreqFactor) {
+        return (float) (frequency / factor);
+      }
+      double smooth = (original / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
+      return (float) ((1 - smooth) * frequency / factor + smooth * frequency);
+    }
+  }
+
+  /**
+   * Frequencies that turn often in the original context stay, those that turn seldom are divided by
+   * the factor, with a ramp between; cosines and sines stretch (YaRN, Peng et al. 2023).
+   *
+   * @param attentionFactor the stretch
+   * @param betaFast turns from which a frequency stays
+   * @param betaSlow turns up to which it is divided
+   * @param truncate whether the ramp begins and ends at whole pairs
+   */
+  record Yarn(
+      double theta,
+      double factor,
+      double attentionFactor,
+      double betaFast,
+      double betaSlow,
+      double original,
+      boolean truncate)
+      implements RopeScaling {
+
+    private static final double NOT_A_POINT = 0.001;
+
+    @Override
+    public float stretch() {
+      return (float) attentionFactor;
+    }
+
+    @Override
+    public float[] frequencies(int rotary, int length) {
+      double low = pairThatTurns(betaFast, rotary);
+      double high = pairThatTurns(betaSlow, rotary);
+      if (truncate) {
+        low = Math.floor(low);
+        high = Math.ceil(high);
+      }
+      low = Math.max(low, 0);
+      high = Math.min(high, rotary - 1);
+      if (low == high) {
+        high += NOT_A_POINT;
+      }
+      float[] frequencies = new float[rotary / 2];
+      for (int i = 0; i < frequencies.length; i++) {
+        float ramp = Math.clamp((float) ((i - low) / (high - low)), 0f, 1f);
+        float power = (float) Math.pow(theta, (float) (2 * i) / rotary);
+        float kept = 1f - ramp;
+        frequencies[i] = 1f / ((float) factor * power) * (1f - kept) + 1f / power * kept;
+      }
+      return frequencies;
+    }
+
+    private double pairThatTurns(double turns, int rotary) {
+      return rotary * Math.log(original / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
+    }
+  }
+
+  /**
+   * A divisor of its own for every frequency: one set up to the original context, another beyond
+   * (LongRoPE, Ding et al. 2024).
+   *
+   * @param attentionFactor factor of cosines and sines
+   */
+  record LongRope(
+      double theta,
+      List<Double> shortFactor,
+      List<Double> longFactor,
+      double attentionFactor,
+      double original)
+      implements RopeScaling {
+
+    @Override
+    public float stretch() {
+      return (float) attentionFactor;
+    }
+
+    @Override
+    public boolean dependsOnLength() {
+      return true;
+    }
+
+    @Override
+    public float[] frequencies(int rotary, int length) {
+      List<Double> divisors = length > original ? longFactor : shortFactor;
+      float[] frequencies = new float[rotary / 2];
+      for (int i = 0; i < frequencies.length; i++) {
+        float power = (float) Math.pow(theta, (float) (2 * i) / rotary);
+        frequencies[i] = 1f / (divisors.get(i).floatValue() * power);
+      }
+      return frequencies;
+    }
+  }
+
+  private static float[] base(double theta, int rotary) {
+    float[] frequencies = new float[rotary / 2];
     for (int i = 0; i < frequencies.length; i++) {
-      float exponent = (float) (2 * i) / headDim;
-      float frequency = 1.0f / (float) Math.pow(theta, exponent);
-      frequencies[i] = scaled(frequency);
+      float exponent = (float) (2 * i) / rotary;
+      frequencies[i] = 1.0f / (float) Math.pow(theta, exponent);
     }
     return frequencies;
-  }
-
-  private float scaled(float frequency) {
-    return switch (type) {
-      case "linear" -> (float) (frequency / factor);
-      case "llama3" -> llama3(frequency);
-      default -> frequency;
-    };
-  }
-
-  private float llama3(float frequency) {
-    double wavelength = 2 * Math.PI / frequency;
-    if (wavelength < originalContext / highFreqFactor) {
-      return frequency;
-    }
-    if (wavelength > originalContext / lowFreqFactor) {
-      return (float) (frequency / factor);
-    }
-    double smooth =
-        (originalContext / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
-    return (float) ((1 - smooth) * frequency / factor + smooth * frequency);
   }
 }

@@ -1,21 +1,22 @@
 package dev.lorikeet.nn;
 
-import dev.lorikeet.tape.Ops;
+import dev.lorikeet.kernel.Activation;
+import dev.lorikeet.tape.LayerOps;
 import dev.lorikeet.tape.Var;
 
 /**
- * down(silu(gate(x)) · up(x)).
+ * down(f(gate(x)) · up(x)).
  *
  * @param gate [I, H]
  * @param up [I, H]
  * @param down [H, I]
  */
-public record GatedMlp(Linear gate, Linear up, Linear down) {
+public record GatedMlp(Linear gate, Linear up, Linear down, Activation f) implements FeedForward {
 
-  /** y [T, H] of x [T, H]. */
+  @Override
   public Var forward(Pass pass, Var x) {
     Var gated = gate.forward(pass, x);
     Var raised = up.forward(pass, x);
-    return down.forward(pass, Ops.swiglu(pass.tape(), gated, raised));
+    return down.forward(pass, LayerOps.gated(pass.tape(), f, gated, raised));
   }
 }

@@ -41,6 +41,11 @@ public final class KvCache implements AutoCloseable {
     return lengths[slot];
   }
 
+  /** Forgets what slot {@code slot} holds. */
+  public void clear(int slot) {
+    lengths[slot] = 0;
+  }
+
   /** Tokens that a slot can hold. */
   public int capacity() {
     return capacity;

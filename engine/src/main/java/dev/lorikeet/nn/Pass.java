@@ -5,8 +5,11 @@ import dev.lorikeet.tape.Tape.Mode;
 import dev.lorikeet.tape.Var;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Tensor;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 
 /**
  * One way of some sequences through a model: the tape, the tokens on the device, and what the
@@ -18,12 +21,16 @@ public final class Pass implements AutoCloseable {
   private final Tensor tokens;
   private final Tensor positions;
   private final PassOptions options;
+  private final Map<Object, AutoCloseable> made;
+  private final boolean ownsMade;
 
   /** A pass of {@code sequences} that keeps what {@code mode} says. */
   public Pass(Device device, Mode mode, Sequences sequences, PassOptions options) {
     tape = new Tape(device, mode);
     this.sequences = sequences;
     this.options = options;
+    made = new HashMap<>();
+    ownsMade = true;
     tokens = device.ints(sequences.tokens());
     try {
       positions = device.ints(sequences.positions());
@@ -33,13 +40,15 @@ public final class Pass implements AutoCloseable {
     }
   }
 
-  private Pass(
-      Tape tape, Sequences sequences, Tensor tokens, Tensor positions, PassOptions options) {
-    this.tape = tape;
-    this.sequences = sequences;
-    this.tokens = tokens;
-    this.positions = positions;
-    this.options = options;
+  /** A pass over tokens that {@code origin} has, too. */
+  private Pass(Pass origin, Mode mode) {
+    tape = new Tape(origin.device(), mode);
+    sequences = origin.sequences;
+    tokens = origin.tokens.retain();
+    positions = origin.positions.retain();
+    options = origin.options;
+    made = origin.made;
+    ownsMade = false;
   }
 
   /** An inference pass without a cache. */
@@ -123,14 +132,22 @@ public final class Pass implements AutoCloseable {
 
   /** Some rows of this pass, in ascending order, with a tape of their own: for the output head. */
   public Pass select(int[] rows) {
-    Sequences selected = sequences.select(rows);
-    return new Pass(device(), tape.mode(), selected, options);
+    return new Pass(device(), tape.mode(), sequences.select(rows), options);
   }
 
   /** The same tokens with a tape of their own. */
   private Pass over(Mode mode) {
-    return new Pass(
-        new Tape(device(), mode), sequences, tokens.retain(), positions.retain(), options);
+    return new Pass(this, mode);
+  }
+
+  /**
+   * What a layer made of this pass' sequences and other layers read, too: made once, freed with the
+   * pass.
+   *
+   * @param owner who asks
+   */
+  <T extends AutoCloseable> T made(Object owner, Class<T> type, Supplier<T> maker) {
+    return type.cast(made.computeIfAbsent(owner, _ -> maker.get()));
   }
 
   @Override
@@ -138,5 +155,17 @@ public final class Pass implements AutoCloseable {
     tape.close();
     tokens.close();
     positions.close();
+    if (ownsMade) {
+      made.values().forEach(Pass::free);
+      made.clear();
+    }
+  }
+
+  private static void free(AutoCloseable held) {
+    try {
+      held.close();
+    } catch (Exception failure) {
+      throw new IllegalStateException("freeing " + held, failure);
+    }
   }
 }

@@ -5,7 +5,7 @@ import dev.lorikeet.data.Example;
 import dev.lorikeet.data.GlobalBatch;
 import dev.lorikeet.data.MicroBatch;
 import dev.lorikeet.error.RunException;
-import dev.lorikeet.model.Llama;
+import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nano.BpeTrainer;
 import dev.lorikeet.nano.NanoText;
 import dev.lorikeet.nn.Linear;
@@ -62,13 +62,14 @@ public final class NanoBuild {
   public double run(Path directory, Device device, Consumer<Progress> progress) {
     writeTokenizer(directory);
     try (Tokenizer tokenizer = HfTokenizer.open(directory);
-        Llama model =
-            new Llama(
-                settings.llama(),
-                new RandomWeights(device, settings.seed(), START_DEVIATION, Training.TRAINABLE),
-                device,
-                NanoSettings.CONTEXT_LENGTH,
-                Linear.Wrapper.none());
+        CausalLm model =
+            settings
+                .llama()
+                .build(
+                    new RandomWeights(device, settings.seed(), START_DEVIATION, Training.TRAINABLE),
+                    device,
+                    NanoSettings.CONTEXT_LENGTH,
+                    Linear.Wrapper.none());
         Trainer trainer =
             new Trainer(model, model.parameters(), setup(), device, Collective.solo())) {
       List<Example> heldOut = examples(tokenizer, HELD_OUT_FROM, HELD_OUT);

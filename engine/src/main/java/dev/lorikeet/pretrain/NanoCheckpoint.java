@@ -2,7 +2,7 @@ package dev.lorikeet.pretrain;
 
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.StoredType;
-import dev.lorikeet.model.Llama;
+import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.WeightsFile;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -17,7 +17,7 @@ final class NanoCheckpoint {
 
   private NanoCheckpoint() {}
 
-  static void write(Path directory, NanoSettings settings, Llama model) {
+  static void write(Path directory, NanoSettings settings, CausalLm model) {
     WeightsFile.write(directory.resolve("model.safetensors"), model.parameters(), StoredType.BF16);
     Map<String, Object> config = new LinkedHashMap<>(settings.llama().json());
     config.put("dtype", "bfloat16");

@@ -62,6 +62,6 @@ public record NanoSettings(
         true,
         false,
         false,
-        new RopeScaling("default", ROPE_THETA, 1, 1, 1, 1));
+        new RopeScaling.Plain(ROPE_THETA));
   }
 }

@@ -12,6 +12,7 @@ import dev.lorikeet.torch.Device;
 import dev.lorikeet.torch.Device.Transpose;
 import dev.lorikeet.torch.Tensor;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The operations of the tape. T is the number of tokens of a packed batch; all values are float32
@@ -104,13 +105,23 @@ public final class Ops {
 
   /** Root mean square norm with {@code weight} [H]; computed again on the way back, not held. */
   public static Var rmsNorm(Tape tape, Var x, Parameter weight, double eps) {
+    return rmsNorm(tape, x, weight, Optional.empty(), eps);
+  }
+
+  /**
+   * The same with {@code weight} + {@code offset} as factors, of every run of as many columns.
+   *
+   * @param offset [H], stays with the caller
+   */
+  public static Var rmsNorm(
+      Tape tape, Var x, Parameter weight, Optional<Tensor> offset, double eps) {
     Kernels kernels = tape.kernels();
     Tensor input = x.value();
     Tensor out = input.emptyLike();
     boolean needsGradient = x.needsGradient() || weight.isTrainable();
     Var result = tape.result(out, needsGradient);
-    try (Tensor rstd = tape.device().floats(input.size(0));
-        Tensor factors = weight.value().asFloats()) {
+    try (Tensor factors = factors(tape, weight, offset);
+        Tensor rstd = tape.device().floats(input.elements() / factors.elements())) {
       kernels.rmsNorm(input, factors, eps, out, rstd);
       if (needsGradient) {
         tape.record(
@@ -131,14 +142,27 @@ public final class Ops {
             factors);
       }
     }
-    tape.derive(result, List.of(x), () -> normed(tape, x.recalled(), weight, eps));
+    tape.derive(result, List.of(x), () -> normed(tape, x.recalled(), weight, offset, eps));
     return result;
   }
 
-  private static Tensor normed(Tape tape, Tensor input, Parameter weight, double eps) {
+  private static Tensor factors(Tape tape, Parameter weight, Optional<Tensor> offset) {
+    Tensor own = weight.value().asFloats();
+    if (offset.isEmpty()) {
+      return own;
+    }
+    try (own) {
+      Tensor sum = own.emptyLike().copyFrom(own);
+      tape.kernels().add(offset.get(), sum);
+      return sum;
+    }
+  }
+
+  private static Tensor normed(
+      Tape tape, Tensor input, Parameter weight, Optional<Tensor> offset, double eps) {
     Tensor out = input.emptyLike();
-    try (Tensor rstd = tape.device().floats(input.size(0));
-        Tensor factors = weight.value().asFloats()) {
+    try (Tensor factors = factors(tape, weight, offset);
+        Tensor rstd = tape.device().floats(input.elements() / factors.elements())) {
       tape.kernels().rmsNorm(input, factors, eps, out, rstd);
       return out;
     } catch (RuntimeException failure) {
@@ -148,25 +172,52 @@ public final class Ops {
   }
 
   /**
-   * Rotates the heads of {@code x} in place; tables [P, D/2], positions int32 [T]. The way back
-   * turns a value back that is kept, too.
+   * Rotates the heads of {@code x} in place, those columns that the tables reach. The way back
+   * turns a value back that is kept, too; where that cannot be undone, a copy is rotated.
    */
-  public static Var rope(Tape tape, Var x, Tensor cos, Tensor sin, Tensor positions) {
-    Tensor value = x.value();
-    tape.kernels().rope(value, cos, sin, positions, Rotation.FORWARD);
-    if (x.needsGradient()) {
-      boolean undo = x.isValueKept();
+  public static Var rope(Tape tape, Var x, RopeTables tables) {
+    Var turned = x.isValueKept() && tables.stretches() ? copied(tape, x) : x;
+    Tensor value = turned.value();
+    tables.turn(tape, value, Rotation.FORWARD);
+    if (turned.needsGradient()) {
+      boolean undo = turned.isValueKept();
       tape.record(
-          x,
+          turned,
           () -> {
-            tape.kernels().rope(x.gradientToChange(), cos, sin, positions, Rotation.BACKWARD);
+            tables.turn(tape, turned.gradientToChange(), Rotation.BACKWARD);
             if (undo) {
-              tape.kernels().rope(value, cos, sin, positions, Rotation.BACKWARD);
+              tables.turn(tape, value, Rotation.BACKWARD);
             }
           },
-          positions);
+          tables.cos,
+          tables.sin,
+          tables.rows);
     }
-    return x;
+    return turned;
+  }
+
+  /**
+   * What rotary positions are read from.
+   *
+   * @param headDim columns of a head
+   * @param cos [P, R/2], R at most {@code headDim}
+   * @param sin [P, R/2]
+   * @param rows int32 [T]: the row of the tables for every token
+   * @param stretches whether cos² + sin² is another number than 1
+   */
+  public record RopeTables(int headDim, Tensor cos, Tensor sin, Tensor rows, boolean stretches) {
+
+    private void turn(Tape tape, Tensor value, Rotation rotation) {
+      tape.kernels().rope(value, headDim, cos, sin, rows, rotation);
+    }
+  }
+
+  private static Var copied(Tape tape, Var x) {
+    Var copy = tape.result(x.value().emptyLike().copyFrom(x.value()), x.needsGradient());
+    if (x.needsGradient()) {
+      tape.record(copy, () -> x.addGradient(copy.gradient().retain()));
+    }
+    return copy;
   }
 
   /** Attention inside segments; q [T, heads·D], k and v [T, kvHeads·D]. */
@@ -211,7 +262,7 @@ public final class Ops {
     }
   }
 
-  private static void giveGradient(Var target, Tensor gradient) {
+  static void giveGradient(Var target, Tensor gradient) {
     if (target.needsGradient()) {
       target.addGradient(gradient.retain());
     }

@@ -72,6 +72,11 @@ public final class TorchValue {
     return of(tensor.exp());
   }
 
+  /** The error function. */
+  public TorchValue erf() {
+    return of(tensor.erf());
+  }
+
   public TorchValue tanh() {
     return of(tensor.tanh());
   }

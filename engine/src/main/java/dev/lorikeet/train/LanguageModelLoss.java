@@ -156,7 +156,7 @@ public final class LanguageModelLoss {
         Tape tape = part.tape();
         Tensor input = normed.value().rows(from, to - from);
         Var start = gradient.isPresent() ? tape.leaf(input) : tape.constant(input);
-        Var logits = model.head().forward(part, start);
+        Var logits = model.logits(part, start);
         if (tape.mode() == Mode.INFERENCE) {
           tape.kernels().crossEntropy(logits.value(), target, chunkLosses);
           hits.ifPresent(all -> markHits(tape, logits.value(), target, all, from));

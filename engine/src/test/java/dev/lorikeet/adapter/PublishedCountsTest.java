@@ -2,7 +2,7 @@ package dev.lorikeet.adapter;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.lorikeet.model.Llama;
+import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.model.LlamaConfig;
 import dev.lorikeet.model.RopeScaling;
 import dev.lorikeet.nn.RandomWeights;
@@ -28,7 +28,7 @@ final class PublishedCountsTest {
           false,
           false,
           false,
-          new RopeScaling("default", 10_000, 1, 1, 1, 1));
+          new RopeScaling.Plain(10_000));
   private static final List<String> ALL =
       List.of(
           "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head");
@@ -40,13 +40,9 @@ final class PublishedCountsTest {
     LoraSettings settings = new LoraSettings(rank, 2 * rank, false, 0, Targets.of(names));
     try (Device shapes = Device.shapeOnly();
         LoraAdapter adapter = LoraAdapter.fresh(settings, shapes, 0);
-        Llama model =
-            new Llama(
-                LLAMA_2_7B,
-                new RandomWeights(shapes, 0, 0.02, Training.FROZEN),
-                shapes,
-                16,
-                adapter)) {
+        CausalLm model =
+            LLAMA_2_7B.build(
+                new RandomWeights(shapes, 0, 0.02, Training.FROZEN), shapes, 16, adapter)) {
       adapter.requireComplete();
       assertEquals(6_738_415_616L, model.parameterCount());
       long trained = adapter.parameters().stream().mapToLong(p -> p.value().elements()).sum();

@@ -3,7 +3,7 @@ package dev.lorikeet.job;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.job.Inspection.Head;
-import dev.lorikeet.model.Llama;
+import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.model.LlamaConfig;
 import dev.lorikeet.model.RopeScaling;
 import dev.lorikeet.nano.BpeTrainer;
@@ -65,7 +65,7 @@ final class TinyModel {
             head == Head.TIED,
             false,
             false,
-            new RopeScaling("default", 10_000, 1, 1, 1, 1));
+            new RopeScaling.Plain(10_000));
     try {
       Files.createDirectories(directory);
       BpeTrainer.train(Stream.of(String.join("\n", records(0, 20))), VOCABULARY)
@@ -77,9 +77,8 @@ final class TinyModel {
         directory.resolve("config.json"), JsonMapper.shared().writeValueAsString(llama.json()));
     try (Device device = Device.cpu(1);
         Tokenizer tokenizer = HfTokenizer.open(directory);
-        Llama model =
-            new Llama(
-                llama,
+        CausalLm model =
+            llama.build(
                 new RandomWeights(device, 1, 0.1, Training.FROZEN),
                 device,
                 CONTEXT,

@@ -11,13 +11,14 @@ public final class CountedKernels {
   private CountedKernels() {}
 
   /**
-   * Kernels that say their names, those of the optimisers among them.
+   * Kernels that say their names, those of the optimisers and of further layers among them.
    *
    * @param device a device without memory
    * @param called hears the name of each kernel before it runs
    */
   public static Kernels of(Device device, Consumer<String> called) {
     UpdateKernels updates = listening(UpdateKernels.class, new NoUpdates(), called);
+    LayerKernels layers = listening(LayerKernels.class, new NoLayers(), called);
     NoKernels shapes = new NoKernels(device);
     return (Kernels)
         Proxy.newProxyInstance(
@@ -26,6 +27,9 @@ public final class CountedKernels {
             (_, method, arguments) -> {
               if (method.getName().equals("updates")) {
                 return updates;
+              }
+              if (method.getName().equals("layers")) {
+                return layers;
               }
               called.accept(method.getName());
               return invoke(method, shapes, arguments);

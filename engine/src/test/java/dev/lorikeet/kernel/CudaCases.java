@@ -122,6 +122,7 @@ final class CudaCases {
           Tensor xs = memory.floats(x, rows, (long) heads * dim);
           kernels.rope(
               xs,
+              2 * half,
               memory.floats(cos, 11, half),
               memory.floats(sin, 11, half),
               memory.ints(CudaCase.ids("positions", rows, 11)),

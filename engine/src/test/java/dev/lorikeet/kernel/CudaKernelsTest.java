@@ -80,7 +80,8 @@ final class CudaKernelsTest {
       assertArrayEquals(new float[] {0, Float.NaN, Float.NaN}, out.toFloats());
       Tensor x = memory.floats(new float[6], 3, 2);
       Tensor angles = memory.floats(new float[5], 5, 1);
-      kernels.rope(x, angles, angles, ids, Kernels.Rotation.FORWARD);
+      kernels.rope(
+          x, Math.toIntExact(2 * angles.size(1)), angles, angles, ids, Kernels.Rotation.FORWARD);
       assertArrayEquals(
           new float[] {0, 0, Float.NaN, Float.NaN, Float.NaN, Float.NaN}, x.toFloats());
       Tensor table = memory.floats(new float[5], 5, 1);

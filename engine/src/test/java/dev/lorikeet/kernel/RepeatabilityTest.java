@@ -132,7 +132,13 @@ final class RepeatabilityTest {
     Tensor v = tensors.normal("v", rows, 20);
     Tensor cos = tensors.normal("cos", 5, 5);
     Tensor sin = tensors.normal("sin", 5, 5);
-    kernels.rope(q, cos, sin, tensors.ids("at", rows, 5), Rotation.BACKWARD);
+    kernels.rope(
+        q,
+        Math.toIntExact(2 * cos.size(1)),
+        cos,
+        sin,
+        tensors.ids("at", rows, 5),
+        Rotation.BACKWARD);
     keep(results, "rope", q);
     Tensor out = tensors.empty(rows, 60);
     Tensor lse = tensors.empty(rows, 6);
@@ -208,7 +214,8 @@ final class RepeatabilityTest {
     turned.copyFrom(both);
     try (Tensor cos = c.reshape(1, 15);
         Tensor sin = swiglu.reshape(1, 15)) {
-      kernels.rope(turned, cos, sin, tensors.ints(0), Rotation.FORWARD);
+      kernels.rope(
+          turned, Math.toIntExact(2 * cos.size(1)), cos, sin, tensors.ints(0), Rotation.FORWARD);
     }
     float[] low = Arrays.copyOf(turned.toFloats(), 15);
     float[] high = Arrays.copyOfRange(turned.toFloats(), 15, 30);

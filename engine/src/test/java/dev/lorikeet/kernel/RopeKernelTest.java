@@ -36,7 +36,7 @@ final class RopeKernelTest {
       for (Rotation rotation : Rotation.values()) {
         Tensor expected = tensors.of(x, rows, (long) heads * headDim);
         new TorchKernels(Precision.FLOAT64)
-            .rope(expected, tables.cos, tables.sin, tables.positions, rotation);
+            .rope(expected, headDim, tables.cos, tables.sin, tables.positions, rotation);
         verify(device, tensors, tables, x, expected, rotation, headDim);
       }
     }
@@ -78,7 +78,7 @@ final class RopeKernelTest {
       Tensor late = tensors.ints(4);
       assertThrows(
           IllegalStateException.class,
-          () -> Kernels.of(device).rope(x, tables.cos, tables.sin, late, Rotation.FORWARD));
+          () -> Kernels.of(device).rope(x, 2, tables.cos, tables.sin, late, Rotation.FORWARD));
     }
   }
 
@@ -94,7 +94,7 @@ final class RopeKernelTest {
     int half = headDim / 2;
     for (Kernels kernels : new Kernels[] {Kernels.of(device), Kernels.reference(device)}) {
       Tensor turned = tensors.of(x, expected.shape());
-      kernels.rope(turned, tables.cos, tables.sin, tables.positions, rotation);
+      kernels.rope(turned, headDim, tables.cos, tables.sin, tables.positions, rotation);
       assertWithin(
           expected.toFloats(),
           turned.toFloats(),

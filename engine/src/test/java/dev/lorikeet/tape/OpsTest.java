@@ -13,6 +13,7 @@ import dev.lorikeet.kernel.AttentionShape;
 import dev.lorikeet.kernel.DropoutMask;
 import dev.lorikeet.kernel.Segments;
 import dev.lorikeet.tape.GradientCheck.Network;
+import dev.lorikeet.tape.Ops.RopeTables;
 import dev.lorikeet.tape.Parameter.Training;
 import dev.lorikeet.tape.Tape.Mode;
 import dev.lorikeet.torch.Device;
@@ -136,7 +137,11 @@ final class OpsTest {
         "rope",
         ROWS + 30,
         new Network(
-            (tape, in) -> Ops.rope(tape, Ops.linear(tape, in[0], w), cos, sin, positions),
+            (tape, in) ->
+                Ops.rope(
+                    tape,
+                    Ops.linear(tape, in[0], w),
+                    new RopeTables(6, cos, sin, positions, false)),
             (torch, in) -> {
               TorchValue at = torch.view(positions);
               TorchValue heads = linear(in[0], in[1]).reshape(ROWS, 2, 6);
@@ -264,7 +269,11 @@ final class OpsTest {
         80,
         new Network(
             (tape, in) -> {
-              Var branch = Ops.rope(tape, Ops.linear(tape, in[0], w), cos, sin, positions);
+              Var branch =
+                  Ops.rope(
+                      tape,
+                      Ops.linear(tape, in[0], w),
+                      new RopeTables(6, cos, sin, positions, false));
               return Ops.residual(tape, in[0], branch);
             },
             (torch, in) -> {

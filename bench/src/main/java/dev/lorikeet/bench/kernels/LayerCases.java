@@ -118,8 +118,8 @@ final class LayerCases {
     return new KernelCase(
             floats(2.0 * x.elements()),
             t,
-            () -> kernels.rope(x, cos, sin, positions, Rotation.FORWARD),
-            () -> Kernels.reference(device).rope(expected, cos, sin, positions, Rotation.FORWARD))
+            () -> kernels.rope(x, 2 * half, cos, sin, positions, Rotation.FORWARD),
+            () -> Kernels.reference(device).rope(expected, 2 * half, cos, sin, positions, Rotation.FORWARD))
         .expecting("x", x, expected, ROUNDING);
   }
 
