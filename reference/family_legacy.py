@@ -32,7 +32,7 @@ def _scaling(family: str, rope: dict) -> dict | None:
         return None
     if family == "phi3":
         rope.pop("original_max_position_embeddings", None)  # beside rope_scaling, not in it
-        return {"type": "su" if "attention_factor" in rope else kind, **rope}
+        return {"type": kind, **rope}
     return {"type" if kind in ("linear", "dynamic") else "rope_type": kind, **rope}
 
 

@@ -50,7 +50,7 @@ LLAMA = {
     "llama-yarn-no-truncate": WIDE | dict(rope_parameters=rope(
         100.0, "yarn", **YARN, truncate=False)),
     "llama-yarn-betas": WIDE | dict(rope_parameters=rope(
-        100.0, "yarn", **YARN, beta_fast=1.5, beta_slow=0.25)),
+        100.0, "yarn", **YARN, beta_fast=0.75, beta_slow=0.25)),
 }
 
 MISTRAL = {
@@ -75,7 +75,8 @@ QWEN = {
 
 PHI_BLOCKS = BLOCKS | dict(intermediate_size=28, layer_norm_eps=1e-3)
 LONG = dict(short_factor=[1.0, 1.25, 1.5], long_factor=[1.5, 3.0, 6.0])
-PHI3 = GATED | dict(original_max_position_embeddings=ORIGINAL_CONTEXT, pad_token_id=0)
+PHI3 = GATED | dict(original_max_position_embeddings=64, pad_token_id=0)
+PHI3_LONG = PHI3 | dict(original_max_position_embeddings=ORIGINAL_CONTEXT)
 PHI = {
     "phi": PHI_BLOCKS | dict(hidden_size=32,
                              rope_parameters=rope(100.0, partial_rotary_factor=0.5)),
@@ -87,11 +88,11 @@ PHI = {
     "phi3": PHI3 | dict(rope_parameters=rope(100.0)),
     "phi3-window-tied": PHI3 | dict(num_key_value_heads=4, sliding_window=WINDOW,
                                     tie_word_embeddings=True, rope_parameters=rope(100.0)),
-    "phi3-longrope": PHI3 | dict(rope_parameters=rope(100.0, "longrope", **LONG)),
-    "phi3-longrope-partial": PHI3 | dict(
+    "phi3-longrope": PHI3_LONG | dict(rope_parameters=rope(100.0, "longrope", **LONG)),
+    "phi3-longrope-partial": PHI3_LONG | dict(
         hidden_size=32, num_key_value_heads=1, tie_word_embeddings=True,
         rope_parameters=rope(100.0, "longrope", partial_rotary_factor=0.75, **LONG)),
-    "phi3-longrope-attention-factor": PHI3 | dict(rope_parameters=rope(
+    "phi3-longrope-attention-factor": PHI3_LONG | dict(rope_parameters=rope(
         100.0, "longrope", attention_factor=0.8, **LONG)),
 }
 

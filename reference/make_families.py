@@ -5,12 +5,11 @@ gives transformers' logits, with and without a KV cache, and PEFT's gradients. W
 stored: `hashed_weights.py` says what they are. Variants: `family_variants.py`; layout and keys:
 reference/README.md.
 
-Run: python reference/make_families.py [variant ...]   (all without arguments)
+Run: python reference/make_families.py
 """
 
 import json
 import shutil
-import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -19,11 +18,11 @@ import safetensors.torch
 import torch
 from transformers import AutoModelForCausalLM
 
-from common import (FIXTURES, finish, generator, random_tokens, require_close, start, write_json,
+from common import (finish, generator, random_tokens, require_close, start, write_json,
                     write_tensors)
 from family_legacy import legacy_config
 from family_lora import lora_step
-from family_variants import VARIANTS, config_of
+from family_variants import ORIGINAL_CONTEXT, VARIANTS, config_of
 from hashed_weights import hashed
 from make_llama import log_probs
 from plain_families import PlainFamily
@@ -81,7 +80,8 @@ def logits_of(model, tokens: list[int], **others) -> torch.Tensor:
         return model(torch.tensor([tokens]), use_cache=False, **others).logits[0].float()
 
 
-def depends_on_length(config: dict) -> bool:
+def by_length_of(config: dict) -> bool:
+    """Whether the rotation of a token depends on how many follow."""
     rope = config.get("rope_parameters") or {}
     return rope.get("rope_type") in ("dynamic", "longrope")
 
@@ -100,12 +100,25 @@ def cached_logits(model, tokens: list[int]) -> torch.Tensor:
 
 
 def greedy(model, prompt: list[int]) -> tuple[list[int], float]:
+    """The most likely next tokens without a cache, and the smallest lead of the winner."""
     tokens, margin = list(prompt), float("inf")
     for _ in range(CONTINUATION):
         best = logits_of(model, tokens)[-1].topk(2)
         margin = min(margin, (best.values[0] - best.values[1]).item())
         tokens.append(best.indices[0].item())
     return tokens[len(prompt):], margin
+
+
+def kept_cache(model, prompt: list[int]) -> list[int]:
+    """The same with a cache that keeps its keys, rotated as they were when they came in."""
+    forget(model)
+    ids, past, new = torch.tensor([prompt]), None, []
+    with torch.no_grad():
+        for _ in range(CONTINUATION):
+            out = model(ids, past_key_values=past, use_cache=True)
+            past, ids = out.past_key_values, out.logits[:, -1:].argmax(-1)
+            new.append(ids.item())
+    return new
 
 
 def generated(model, prompt: list[int]) -> list[int]:
@@ -117,19 +130,37 @@ def generated(model, prompt: list[int]) -> list[int]:
     return out[0, len(prompt):].tolist()
 
 
-def clear_prompt(model, length: int, g, may_differ: bool) -> dict:
-    """A prompt of this length whose continuation is decided by a clear margin."""
-    for _ in range(300):
+def forgetful(model, prompt: list[int], right: list[int]) -> list[int]:
+    """What Phi-3's generate answers: past the original context each step sees one token only."""
+    tokens = list(prompt)
+    for step in range(CONTINUATION):
+        if len(prompt) <= model.config.original_max_position_embeddings < len(tokens):
+            tokens.append(logits_of(model, tokens[-1:])[-1].argmax().item())
+        else:
+            tokens.append(right[step])
+    return tokens[len(prompt):]
+
+
+def clear_prompt(model, length: int, g, by_length: bool) -> dict:
+    """A prompt of this length whose continuation varies and is decided by a clear margin."""
+    beyond = by_length and length + CONTINUATION - 1 > ORIGINAL_CONTEXT
+    for _ in range(500):
         prompt = random_tokens(length, model.config.vocab_size, g)
         continuation, margin = greedy(model, prompt)
-        if margin < SMALLEST_MARGIN:
+        kept, found = kept_cache(model, prompt), generated(model, prompt)
+        differs = kept != continuation
+        if differs and not beyond:
+            raise AssertionError(f"with a cache {kept}, without {continuation}")
+        if margin < SMALLEST_MARGIN or len(set(continuation)) < 4:
             continue
-        cached = generated(model, prompt)
+        if beyond and length <= ORIGINAL_CONTEXT and not differs:
+            continue  # a continuation that crosses the border shows the difference
         entry = {"prompt": prompt, "continuation": continuation, "smallest_margin": margin}
-        if cached != continuation:
-            if not may_differ:
-                raise AssertionError(f"cached {cached}, uncached {continuation}")
-            entry["generate_with_cache"] = cached
+        if differs:
+            entry |= {"kept_cache": kept, "generate": found}
+        is_phi3 = model.config.model_type == "phi3"
+        if found != (forgetful(model, prompt, continuation) if is_phi3 else kept):
+            raise AssertionError(f"generate says {found}")
         return entry
     raise AssertionError("no prompt with a clear margin")
 
@@ -190,9 +221,9 @@ def write_variant(name: str, number: int, out: Path) -> float:
         plain = PlainFamily(config, {k: v.double() for k, v in weights.items()})
         error = max(require_close(f"{name} plain {len(t)}", a, plain(t), FLOAT32)
                     for t, a in zip(sequences, logits))
-        may_differ = depends_on_length(config)
+        by_length = by_length_of(config)
         cached = require_close(f"{name} cache", cached_logits(model, sequences[3]), logits[3],
-                               10.0 if may_differ else FLOAT32)
+                               10.0 if by_length else FLOAT32)
         expected = {
             "seed": SEEDS[0],
             "tensors": [{"name": n, "shape": s, "scale": amounts(n, s, family)[0],
@@ -202,9 +233,9 @@ def write_variant(name: str, number: int, out: Path) -> float:
                            "largest_logit": a.abs().max().item()}
                           for t, a in zip(sequences, logits)],
             "cached_difference": cached,
-            "greedy": [clear_prompt(model, n, g, may_differ)
-                       for n in ((3, 10, 20) if may_differ else (3, 13))],
-            "padded": padded(model, sequences, logits, may_differ),
+            "greedy": [clear_prompt(model, n, g, by_length)
+                       for n in ((3, 10, 20) if by_length else (3, 13))],
+            "padded": padded(model, sequences, logits, by_length),
             "lora": lora_step(load(folder), config, weights, sequences[2], out / name),
         }
         legacy = check_legacy(folder, sequences[3], logits[3])
@@ -233,20 +264,11 @@ def write_hashed(path: Path) -> None:
     write_json(path, cases)
 
 
-def main(chosen: list[str]) -> None:
-    if not chosen:
-        out = start("families")
-    else:  # the same seeds, without emptying the folder
-        out = FIXTURES / "families"
-        start("families-scratch")
-        shutil.rmtree(FIXTURES / "families-scratch")
+def main() -> None:
+    out, failed = start("families"), []
     write_hashed(out / "hashed.json")
-    failed = []
     for number, name in enumerate(VARIANTS):
-        if chosen and name not in chosen:
-            continue
-        shutil.rmtree(out / name, ignore_errors=True)
-        (out / name).mkdir(parents=True)
+        (out / name).mkdir()
         try:
             error = write_variant(name, number, out)
             size = sum(p.stat().st_size for p in (out / name).iterdir())
@@ -260,4 +282,4 @@ def main(chosen: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -2,11 +2,12 @@
 
 It shares no code with transformers: one block with its choices (norm, layout of the projections,
 residuals, activation) named by a `Plan` that `plan_of` reads from config.json. Run in float64 it
-shows how far float32 drifts, and with one thing broken (`mistake`) whether a fixture would notice.
+shows how far float32 drifts, and with one thing broken (`mistake`, or other values of the plan)
+whether a fixture would notice.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -34,6 +35,7 @@ class Plan:
     norms: tuple = ("input_layernorm", "post_attention_layernorm")
     qk_norm: tuple = ()
     qk_kind: str = "rms"
+    head: str = "lm_head"
     positions: str = ""
     conv1d: bool = False
     softcap: float | None = None
@@ -116,7 +118,7 @@ def _falcon(p: Plan, c: dict) -> None:
 
 
 def _neox(p: Plan, c: dict) -> None:
-    p.embedding, p.layer = "gpt_neox.embed_in", "gpt_neox.layers"
+    p.embedding, p.layer, p.head = "gpt_neox.embed_in", "gpt_neox.layers", "embed_out"
     p.final_norm, p.attention, p.output = "gpt_neox.final_layer_norm", "attention", "dense"
     p.mlp, p.layout = ("mlp.dense_h_to_4h", "mlp.dense_4h_to_h"), "neox"
     p.residual = "parallel" if c["use_parallel_residual"] else "sequential"
@@ -156,13 +158,13 @@ class PlainFamily:
     """Logits [T, V] of one unpadded token list; adapters under PEFT's keys, scaled by alpha/r."""
 
     def __init__(self, config: dict, weights: dict, adapter: dict | None = None, lora_scale=0.0,
-                 mistake: str = ""):
-        self.config, self.weights, self.plan = config, weights, plan_of(config)
+                 mistake: str = "", **changes):
+        self.config, self.weights, self.plan = config, weights, replace(plan_of(config), **changes)
         self.adapter, self.lora_scale, self.mistake = adapter or {}, lora_scale, mistake
 
     def linear(self, name: str, x: torch.Tensor) -> torch.Tensor:
         w = self.weights[f"{name}.weight"]
-        y = x @ (w if self.plan.conv1d and name != "lm_head" else w.T)
+        y = x @ (w if self.plan.conv1d and name != self.plan.head else w.T)
         if f"{name}.bias" in self.weights:
             y = y + self.weights[f"{name}.bias"]
         a = self.adapter.get(f"base_model.model.{name}.lora_A.weight")
@@ -263,7 +265,7 @@ class PlainFamily:
             x = x + self.norm(norms[1], attended)
             return x + self.norm(norms[3], self.feed_forward(name, self.norm(norms[2], x)))
         x = x + attended
-        return x + self.feed_forward(name, self.norm(norms[1], x))
+        return x + self.feed_forward(name, self.norm(norms[-1], x))
 
     def __call__(self, tokens: list[int]) -> torch.Tensor:
         p, w = self.plan, self.weights
@@ -274,7 +276,7 @@ class PlainFamily:
             x = self.block(layer, x)
         x = self.norm(p.final_norm, x)
         if self.config["tie_word_embeddings"]:
-            x = x @ w[f"{p.embedding}.weight"].T + w.get("lm_head.bias", 0.0)
+            x = x @ w[f"{p.embedding}.weight"].T + w.get(f"{p.head}.bias", 0.0)
         else:
-            x = self.linear("lm_head", x)
+            x = self.linear(p.head, x)
         return x if p.final_softcap is None else p.final_softcap * torch.tanh(x / p.final_softcap)
