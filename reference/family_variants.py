@@ -100,14 +100,14 @@ GEMMA = GATED | dict(head_dim=10, pad_token_id=0, eos_token_id=1, bos_token_id=2
                      query_pre_attn_scalar=5, sliding_window=WINDOW, num_hidden_layers=3)
 GEMMA3 = {"sliding_attention": rope(100.0), "full_attention": rope(2000.0)}
 GEMMAS = {
-    "gemma2": GEMMA | dict(attn_logit_softcapping=3.0, final_logit_softcapping=5.0),
+    "gemma2": GEMMA | dict(attn_logit_softcapping=3.0, final_logit_softcapping=4.0),
     "gemma2-no-softcap": GEMMA | dict(attn_logit_softcapping=None, final_logit_softcapping=None,
                                       num_key_value_heads=1),
     "gemma2-attention-softcap": GEMMA | dict(
         attn_logit_softcapping=3.0, final_logit_softcapping=None, head_dim=6,
         tie_word_embeddings=False),
     "gemma2-final-softcap": GEMMA | dict(
-        attn_logit_softcapping=None, final_logit_softcapping=5.0, attention_bias=True,
+        attn_logit_softcapping=None, final_logit_softcapping=4.0, attention_bias=True,
         layer_types=["full_attention", "full_attention", "sliding_attention"]),
     "gemma3_text": GEMMA | dict(num_hidden_layers=4, sliding_window_pattern=3,
                                 rope_parameters=GEMMA3),
@@ -116,7 +116,7 @@ GEMMAS = {
         layer_types=["full_attention", "sliding_attention", "full_attention"],
         rope_parameters=GEMMA3 | {"full_attention": rope(2000.0, "linear", factor=8.0)}),
     "gemma3_text-softcap-untied": GEMMA | dict(
-        attn_logit_softcapping=3.0, final_logit_softcapping=5.0, attention_bias=True,
+        attn_logit_softcapping=3.0, final_logit_softcapping=4.0, attention_bias=True,
         num_key_value_heads=4, tie_word_embeddings=False, sliding_window_pattern=2,
         rope_parameters=GEMMA3),
 }
@@ -144,7 +144,7 @@ NEOX = {
         rope_parameters=rope(100.0, partial_rotary_factor=1.0)),
     "gpt_neox-no-bias": NEOX_BLOCKS | dict(
         attention_bias=False, hidden_act="gelu_new",
-        rope_parameters=rope(100.0, partial_rotary_factor=0.34)),
+        rope_parameters=rope(100.0, partial_rotary_factor=0.7)),
     "gpt_neox-odd-rotary": NEOX_BLOCKS | dict(
         hidden_size=20, num_attention_heads=2,
         rope_parameters=rope(100.0, partial_rotary_factor=0.5)),
@@ -162,8 +162,9 @@ GPT2 = {
 
 STABLELM_BLOCKS = PHI_BLOCKS | dict(num_key_value_heads=2)
 STABLELM = {
-    "stablelm": STABLELM_BLOCKS | dict(hidden_size=32, num_key_value_heads=4, rope_parameters=rope(
-        100.0, partial_rotary_factor=0.25)),
+    "stablelm": STABLELM_BLOCKS | dict(
+        hidden_size=32, num_attention_heads=2, num_key_value_heads=2,
+        rope_parameters=rope(100.0, partial_rotary_factor=0.25)),
     "stablelm-qkv-bias-tied": STABLELM_BLOCKS | dict(
         use_qkv_bias=True, tie_word_embeddings=True,
         rope_parameters=rope(100.0, partial_rotary_factor=0.7)),

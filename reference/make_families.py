@@ -41,7 +41,8 @@ def amounts(name: str, shape: list[int], family: str) -> tuple[float, float]:
         norm = name.endswith("weight")
         return 0.3, float(norm and not family.startswith("gemma"))
     if any(part in name for part in ("embed", "wte", "lm_head")):
-        return 0.6, 0.0
+        # Gemma multiplies embeddings by sqrt(hidden): larger ones would drown the blocks.
+        return (0.3 if "embed" in name and family.startswith("gemma") else 0.6), 0.0
     if "wpe" in name:
         return 0.4, 0.0
     attention = ("q_proj", "k_proj", "qkv_proj", "query_key_value", "c_attn")
