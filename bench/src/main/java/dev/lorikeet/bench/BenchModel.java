@@ -1,6 +1,7 @@
 package dev.lorikeet.bench;
 
 import dev.lorikeet.format.AtomicFile;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.format.StoredType;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nano.BpeTrainer;
@@ -93,7 +94,8 @@ public record BenchModel(Path folder) {
                 device,
                 BenchShape.CONTEXT,
                 Linear.Wrapper.none())) {
-      WeightsFile.write(model().resolve("model.safetensors"), llama.parameters(), type);
+      WeightsFile.write(
+          model().resolve("model.safetensors"), llama.parameters(), type, StoredLayout.SAME);
     }
     AtomicFile.writeString(text(), documents(documents));
   }

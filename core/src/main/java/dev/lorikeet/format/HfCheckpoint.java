@@ -2,6 +2,7 @@ package dev.lorikeet.format;
 
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,16 +30,19 @@ public final class HfCheckpoint implements AutoCloseable {
   private final JsonConfig config;
   private final Map<String, SafeTensors> fileByTensor;
   private final List<SafeTensors> files;
+  private final StoredLayout layout;
 
   private HfCheckpoint(
       Path directory,
       JsonConfig config,
       Map<String, SafeTensors> fileByTensor,
-      List<SafeTensors> files) {
+      List<SafeTensors> files,
+      StoredLayout layout) {
     this.directory = directory;
     this.config = config;
     this.fileByTensor = Collections.unmodifiableMap(fileByTensor);
     this.files = List.copyOf(files);
+    this.layout = layout;
   }
 
   /**
@@ -66,7 +70,16 @@ public final class HfCheckpoint implements AutoCloseable {
     JsonConfig config = JsonConfig.read(configFile);
     refuseUnknownQuantisation(config);
     Shards shards = Shards.open(dir, weightsFile(dir));
-    return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files());
+    return new HfCheckpoint(
+        dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME);
+  }
+
+  /**
+   * The same files as a model sees them: under its names, matrices as [out, in]. Closing one closes
+   * the other.
+   */
+  public HfCheckpoint seenBy(StoredLayout model) {
+    return new HfCheckpoint(directory, config, fileByTensor, files, model);
   }
 
   /** The model folder. */
@@ -79,14 +92,14 @@ public final class HfCheckpoint implements AutoCloseable {
     return config;
   }
 
-  /** The tensors' names: by shard as the index lists them, then in file order. */
+  /** The tensors' names in files: by shard as the index lists them, then in file order. */
   public Set<String> names() {
     return fileByTensor.keySet();
   }
 
   /** Whether there is a tensor of this name. */
   public boolean contains(String name) {
-    return fileByTensor.containsKey(name);
+    return fileByTensor.containsKey(stored(name));
   }
 
   /**
@@ -95,7 +108,11 @@ public final class HfCheckpoint implements AutoCloseable {
    * @throws FormatException if there is none of this name
    */
   public TensorEntry entry(String name) {
-    return file(name).entry(name);
+    TensorEntry entry = file(name).entry(stored(name));
+    return isTurned(name)
+        ? new TensorEntry(
+            entry.name(), entry.type(), entry.shape().reversed(), entry.begin(), entry.end())
+        : entry;
   }
 
   /**
@@ -111,9 +128,13 @@ public final class HfCheckpoint implements AutoCloseable {
    * The stored bytes of a tensor: read-only, perhaps unaligned, valid until {@link #close}.
    *
    * @throws FormatException if there is none of this name
+   * @throws IllegalStateException if the files hold the matrix the other way around
    */
   public MemorySegment bytes(String name) {
-    return file(name).bytes(name);
+    if (isTurned(name)) {
+      throw new IllegalStateException(name + " lies in the files as [in, out]");
+    }
+    return file(name).bytes(stored(name));
   }
 
   /**
@@ -129,7 +150,15 @@ public final class HfCheckpoint implements AutoCloseable {
   public void readFloats(
       String name, List<Long> expectedShape, String impliedBy, MemorySegment target) {
     requireFits(name, expectedShape, impliedBy);
-    file(name).readFloats(name, target);
+    if (isTurned(name)) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment asStored = arena.allocate(target.byteSize());
+        file(name).readFloats(stored(name), asStored);
+        turn(asStored, expectedShape.getFirst(), Float.BYTES, target);
+      }
+      return;
+    }
+    file(name).readFloats(stored(name), target);
   }
 
   /**
@@ -139,7 +168,40 @@ public final class HfCheckpoint implements AutoCloseable {
    * @throws FormatException if there is no such tensor
    */
   public void readBytes(String name, MemorySegment target) {
-    file(name).readBytes(name, target);
+    if (isTurned(name)) {
+      TensorEntry entry = entry(name);
+      turn(file(name).bytes(stored(name)), entry.shape().getFirst(), entry.type().bytes(), target);
+      return;
+    }
+    file(name).readBytes(stored(name), target);
+  }
+
+  private String stored(String name) {
+    return layout.storedName(name, fileByTensor::containsKey);
+  }
+
+  private boolean isTurned(String name) {
+    return layout.storedInputFirst(name)
+        && file(name).entry(stored(name)).shape().size() == 2
+        && file(name).entry(stored(name)).type().isFloat();
+  }
+
+  /**
+   * A matrix with rows and columns exchanged.
+   *
+   * @param from [columns, rows]
+   * @param rows rows of the result
+   * @param bytes of an element
+   * @param to [rows, columns]
+   */
+  static void turn(MemorySegment from, long rows, int bytes, MemorySegment to) {
+    long columns = rows == 0 ? 0 : to.byteSize() / bytes / rows;
+    for (long row = 0; row < rows; row++) {
+      for (long column = 0; column < columns; column++) {
+        MemorySegment.copy(
+            from, (column * rows + row) * bytes, to, (row * columns + column) * bytes, bytes);
+      }
+    }
   }
 
   /**
@@ -209,7 +271,7 @@ public final class HfCheckpoint implements AutoCloseable {
   }
 
   private SafeTensors file(String name) {
-    return Optional.ofNullable(fileByTensor.get(name))
+    return Optional.ofNullable(fileByTensor.get(stored(name)))
         .orElseThrow(() ->
             new FormatException(
                 directory,

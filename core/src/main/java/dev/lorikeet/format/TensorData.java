@@ -1,5 +1,6 @@
 package dev.lorikeet.format;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -21,5 +22,12 @@ public record TensorData(StoredType type, List<Long> shape, MemorySegment bytes)
           "a tensor of shape %s and type %s has %d bytes, not %d"
               .formatted(shape, type, expected, bytes.byteSize()));
     }
+  }
+
+  /** The same matrix with rows and columns exchanged, in memory of {@code arena}. */
+  public TensorData turned(Arena arena) {
+    MemorySegment turned = arena.allocate(bytes.byteSize());
+    HfCheckpoint.turn(bytes, shape.getLast(), type.bytes(), turned);
+    return new TensorData(type, shape.reversed(), turned);
   }
 }

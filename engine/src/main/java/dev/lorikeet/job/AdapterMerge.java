@@ -8,6 +8,7 @@ import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.Floats;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.model.CausalLm;
+import dev.lorikeet.model.Architecture;
 import dev.lorikeet.nn.BaseLinear;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.DenseLinear;
@@ -119,7 +120,8 @@ public record AdapterMerge(
   private static Optional<WeightDrift> quantisation(
       Merge merge, LoadedModel loaded, Device device) {
     WeightDrift.Sum sum = new WeightDrift.Sum();
-    try (HfCheckpoint checkpoint = HfCheckpoint.open(loaded.directory())) {
+    try (HfCheckpoint files = HfCheckpoint.open(loaded.directory())) {
+      HfCheckpoint checkpoint = files.seenBy(Architecture.of(files.config()));
       CheckpointWeights own = new CheckpointWeights(checkpoint, device, Training.FROZEN);
       for (BaseLinear map : loaded.model().quantisedMaps()) {
         String name = map.name() + ".weight";

@@ -3,8 +3,11 @@ package dev.lorikeet.job;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.BitsAndBytes;
+import dev.lorikeet.format.JsonConfig;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.format.TensorData;
+import dev.lorikeet.model.Architecture;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
 import java.io.IOException;
@@ -42,7 +45,8 @@ final class CheckpointWriter {
   static void write(Path directory, Path source, List<Parameter> parameters, WeightFormat format) {
     copyCompanions(directory, source);
     writeConfig(directory, source, config -> describe(config, parameters, format));
-    WeightsFile.write(directory.resolve("model.safetensors"), parameters, format.stored());
+    WeightsFile.write(
+        directory.resolve("model.safetensors"), parameters, format.stored(), layout(source));
   }
 
   /** The same with every weight in the format that it is held in, bit for bit. */
@@ -50,7 +54,8 @@ final class CheckpointWriter {
     copyCompanions(directory, source);
     writeConfig(
         directory, source, config -> describe(config, parameters, WeightFormat.of(parameters)));
-    WeightsFile.writeAsHeld(directory.resolve("model.safetensors"), parameters, Map.of());
+    WeightsFile.writeAsHeld(
+        directory.resolve("model.safetensors"), parameters, Map.of(), layout(source));
   }
 
   private static void describe(ObjectNode config, List<Parameter> parameters, WeightFormat format) {
@@ -82,7 +87,13 @@ final class CheckpointWriter {
           config.put("dtype", WeightFormat.of(parameters).spelling());
           config.set("quantization_config", JSON.valueToTree(BitsAndBytes.config(any)));
         });
-    WeightsFile.writeAsHeld(directory.resolve("model.safetensors"), parameters, tensors);
+    WeightsFile.writeAsHeld(
+        directory.resolve("model.safetensors"), parameters, tensors, layout(source));
+  }
+
+  /** How files of the model's family hold its weights. */
+  private static StoredLayout layout(Path source) {
+    return Architecture.of(JsonConfig.read(source.resolve("config.json")));
   }
 
   private static void copyCompanions(Path directory, Path source) {

@@ -57,10 +57,10 @@ final class Inspector {
       QuantizationScheme base,
       List<String> warnings) {
     this.config = config;
-    this.checkpoint = checkpoint;
     this.base = base;
     this.warnings = warnings;
     blueprint = Architecture.of(config);
+    this.checkpoint = checkpoint.map(files -> files.seenBy(blueprint));
   }
 
   /** Everything, the folder's files and tokenizer included. */

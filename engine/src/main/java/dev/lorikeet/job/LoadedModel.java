@@ -147,7 +147,7 @@ public final class LoadedModel implements AutoCloseable {
         refuseQuantised(checkpoint);
       }
       Blueprint blueprint = Architecture.of(checkpoint.config());
-      Weights stored = stored(checkpoint, training, adapter, base, device);
+      Weights stored = stored(checkpoint.seenBy(blueprint), training, adapter, base, device);
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(

@@ -3,6 +3,7 @@ package dev.lorikeet.job;
 import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.format.SafeTensors;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.format.TensorEntry;
 import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.nn.WeightsFile;
@@ -53,7 +54,7 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
   /** The same, and the exact bits of every trained value under its own name. */
   void write(Path checkpoint) {
     export(checkpoint);
-    WeightsFile.writeAsHeld(checkpoint.resolve(EXACT), trained, Map.of());
+    WeightsFile.writeAsHeld(checkpoint.resolve(EXACT), trained, Map.of(), StoredLayout.SAME);
   }
 
   /**

@@ -1,12 +1,12 @@
 package dev.lorikeet.model;
 
 import dev.lorikeet.format.JsonConfig;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.nn.Linear;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.torch.Device;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.Predicate;
 
 /**
  * A family of models: what its configs are called, and how they are read.
@@ -36,25 +36,10 @@ public record Architecture(
           new Architecture("stablelm", StableLm::read, List.of()));
 
   /** A config that was read and can be built. */
-  public interface Blueprint {
+  public interface Blueprint extends StoredLayout {
 
     /** Tokens of the model's context. */
     int contextLength();
-
-    /**
-     * The name of a weight in files.
-     *
-     * @param name the weight's name in the model
-     * @param stored whether the files have a weight of a name
-     */
-    default String storedName(String name, Predicate<String> stored) {
-      return name;
-    }
-
-    /** Whether files hold this weight of a linear map as [in, out]. */
-    default boolean storedInputFirst(String name) {
-      return false;
-    }
 
     /** Puts the model together; on failure the caller closes {@code parts}. */
     CausalLm build(ModelParts parts);

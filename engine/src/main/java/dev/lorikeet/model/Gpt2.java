@@ -15,7 +15,6 @@ import dev.lorikeet.tape.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /**
  * GPT-2 (Radford et al. 2019): a learned vector for every position, layer norms, one map for
@@ -72,12 +71,6 @@ record Gpt2(Llama.Sizes sizes, Activation activation, boolean scaled, boolean by
   @Override
   public int contextLength() {
     return sizes.context();
-  }
-
-  /** Published files leave the first part of the names away. */
-  @Override
-  public String storedName(String name, Predicate<String> stored) {
-    return name.startsWith(PREFIX) && !stored.test(name) ? name.substring(PREFIX.length()) : name;
   }
 
   @Override

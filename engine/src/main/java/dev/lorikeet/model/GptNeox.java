@@ -15,6 +15,7 @@ import dev.lorikeet.tape.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * GPT-NeoX and Pythia (Black et al. 2022): attention and MLP side by side, each on a layer norm of
@@ -71,6 +72,15 @@ record GptNeox(
     return sizes.context();
   }
 
+  /** The head has another name in files. */
+  @Override
+  public String storedName(String name, Predicate<String> stored) {
+    String old = "embed_out" + name.substring(name.lastIndexOf('.'));
+    return name.startsWith("lm_head.") && !stored.test(name) && stored.test(old)
+        ? old
+        : Blueprint.super.storedName(name, stored);
+  }
+
   @Override
   public CausalLm build(ModelParts parts) {
     Rope positions = parts.rope(rope, sizes.headDim(), rotary);
@@ -83,7 +93,7 @@ record GptNeox(
       blocks.add(block(parts, positions, layer));
     }
     Norm norm = norm(parts, "gpt_neox.final_layer_norm");
-    Linear head = sizes.head(parts, "embed_out", table, Bias.NO);
+    Linear head = sizes.head(parts, table, Bias.NO);
     return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder());
   }
 

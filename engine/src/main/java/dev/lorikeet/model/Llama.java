@@ -99,15 +99,9 @@ record Llama(
 
     /** The output head {@code lm_head}, tied or not. */
     Linear head(ModelParts parts, Parameter table, Bias bias) {
-      return head(parts, "lm_head", table, bias);
-    }
-
-    /** The output head of another name. */
-    Linear head(ModelParts parts, String name, Parameter table, Bias bias) {
       return tied
-          ? parts.tiedHead(name, table, bias, tableShape())
-          : parts.head(
-              name, hidden, vocabulary, bias, tableShape() + ", tie_word_embeddings false");
+          ? parts.tiedHead("lm_head", table, bias, tableShape())
+          : parts.head("lm_head", hidden, vocabulary, bias, tableShape() + ", tie_word_embeddings false");
     }
 
     /** Keys of the embedding's shape. */

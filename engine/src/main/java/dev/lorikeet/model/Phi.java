@@ -47,7 +47,7 @@ record Phi(
         json.optDouble("layer_norm_eps", DEFAULT_EPS),
         reader.activation("hidden_act", "gelu_new"),
         rope.scaling(sizes.context()),
-        rope.rotary(sizes.headDim(), "partial_rotary_factor", DEFAULT_SHARE),
+        rope.evenRotary(sizes.headDim(), "partial_rotary_factor", DEFAULT_SHARE),
         json.optBoolean("qk_layernorm", false));
   }
 

@@ -45,10 +45,10 @@ record Phi3(Llama.Sizes sizes, Activation activation, RopeScaling rope, int rota
 
   /** Early Phi-3 files say "yarn" and mean LongRoPE. */
   private static RopeScaling rope(RopeKeys rope, JsonConfig json, int context) {
-    json.optInt("original_max_position_embeddings", context);
+    int original = json.optInt("original_max_position_embeddings", DEFAULT_CONTEXT);
     return switch (rope.type()) {
-      case "default", "longrope", "su" -> rope.scaling(context);
-      case "yarn" -> rope.longRope(context);
+      case "default" -> rope.scaling(context);
+      case "longrope", "su", "yarn" -> rope.longRope(context, original);
       default -> throw rope.unknown(rope.type());
     };
   }

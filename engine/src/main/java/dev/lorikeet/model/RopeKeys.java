@@ -55,10 +55,21 @@ record RopeKeys(JsonConfig json, JsonConfig scaling, double defaultTheta) {
     return share;
   }
 
-  /** Turned columns of a head: {@code ⌊headDim · share⌋}. */
+  /** Turned columns of a head: {@code ⌊headDim · share⌋}, at least 2. */
   int rotary(int headDim, String oldKey, double fallback) {
     int rotary = (int) (headDim * partialRotaryFactor(oldKey, fallback));
-    if (rotary < 2 || rotary % 2 != 0) {
+    if (rotary < 2) {
+      throw json.wrong(
+          json.has(oldKey) ? oldKey : "head_dim",
+          "a share of head_dim %d that gives at least 2 turned columns".formatted(headDim));
+    }
+    return rotary;
+  }
+
+  /** The same where columns are turned in pairs only. */
+  int evenRotary(int headDim, String oldKey, double fallback) {
+    int rotary = rotary(headDim, oldKey, fallback);
+    if (rotary % 2 != 0) {
       throw json.wrong(
           json.has(oldKey) ? oldKey : "head_dim",
           "a share of head_dim %d that gives an even number of turned columns, not %d"
@@ -92,7 +103,7 @@ record RopeKeys(JsonConfig json, JsonConfig scaling, double defaultTheta) {
               scaling.requiredDouble("high_freq_factor"),
               original(context));
       case "yarn" -> yarn(theta, context);
-      case "longrope", "su" -> longRope(theta, context);
+      case "longrope", "su" -> longRope(theta, context, original(context));
       default -> throw unknown(type);
     };
   }
@@ -169,13 +180,12 @@ record RopeKeys(JsonConfig json, JsonConfig scaling, double defaultTheta) {
     return value == 0 ? fallback : value;
   }
 
-  /** LongRoPE whatever the type says. */
-  LongRope longRope(int context) {
-    return longRope(theta("rope_theta"), context);
+  /** LongRoPE whatever the type says, from an original context. */
+  LongRope longRope(int context, double original) {
+    return longRope(theta("rope_theta"), context, original);
   }
 
-  private LongRope longRope(double theta, int context) {
-    double original = original(context);
+  private LongRope longRope(double theta, int context, double original) {
     double factor = scaling.optDouble("factor", context / original);
     double inferred = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
     List<Double> shortFactor = scaling.doubleList("short_factor");

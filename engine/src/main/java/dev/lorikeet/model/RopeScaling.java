@@ -15,7 +15,11 @@ public sealed interface RopeScaling {
   /** Base of the frequencies. */
   double theta();
 
-  /** Radians a position for each of {@code rotary / 2} pairs, in a sequence of {@code length}. */
+  /**
+   * Radians a position for each pair of columns, in a sequence of {@code length}.
+   *
+   * @param rotary turned columns; of an odd number one more is turned
+   */
   float[] frequencies(int rotary, int length);
 
   /** Factor of cosines and sines. */
@@ -32,7 +36,7 @@ public sealed interface RopeScaling {
    * Positions of a model on a device.
    *
    * @param headDim columns of a head
-   * @param rotary columns that are turned, from the first on; even
+   * @param rotary columns that are turned, from the first on
    * @param positions tokens that a sequence may have
    */
   default Rope rope(Device device, int headDim, int rotary, int positions) {
@@ -150,7 +154,7 @@ public sealed interface RopeScaling {
       if (low == high) {
         high += NOT_A_POINT;
       }
-      float[] frequencies = new float[rotary / 2];
+      float[] frequencies = new float[(rotary + 1) / 2];
       for (int i = 0; i < frequencies.length; i++) {
         float ramp = Math.clamp((float) ((i - low) / (high - low)), 0f, 1f);
         float power = (float) Math.pow(theta, (float) (2 * i) / rotary);
@@ -192,7 +196,7 @@ public sealed interface RopeScaling {
     @Override
     public float[] frequencies(int rotary, int length) {
       List<Double> divisors = length > original ? longFactor : shortFactor;
-      float[] frequencies = new float[rotary / 2];
+      float[] frequencies = new float[(rotary + 1) / 2];
       for (int i = 0; i < frequencies.length; i++) {
         float power = (float) Math.pow(theta, (float) (2 * i) / rotary);
         frequencies[i] = 1f / (divisors.get(i).floatValue() * power);
@@ -202,7 +206,7 @@ public sealed interface RopeScaling {
   }
 
   private static float[] base(double theta, int rotary) {
-    float[] frequencies = new float[rotary / 2];
+    float[] frequencies = new float[(rotary + 1) / 2];
     for (int i = 0; i < frequencies.length; i++) {
       float exponent = (float) (2 * i) / rotary;
       frequencies[i] = 1.0f / (float) Math.pow(theta, exponent);

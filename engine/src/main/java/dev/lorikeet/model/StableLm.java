@@ -52,7 +52,7 @@ record StableLm(
         sizes,
         reader.activation("hidden_act", "silu"),
         rope.scaling(sizes.context()),
-        rope.rotary(sizes.headDim(), "partial_rotary_factor", DEFAULT_SHARE),
+        rope.evenRotary(sizes.headDim(), "partial_rotary_factor", DEFAULT_SHARE),
         Bias.of(json.optBoolean("use_qkv_bias", false)),
         json.optBoolean("qk_layernorm", false),
         json.optBoolean("use_parallel_residual", false));

@@ -2,6 +2,7 @@ package dev.lorikeet.nn;
 
 import dev.lorikeet.format.Floats;
 import dev.lorikeet.format.SafeTensorsWriter;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.format.StoredType;
 import dev.lorikeet.format.TensorData;
 import dev.lorikeet.tape.Parameter;
@@ -23,9 +24,11 @@ public final class WeightsFile {
    * Writes {@code parameters} under their names, whole or not at all.
    *
    * @param stored format of the numbers in the file, a floating-point one
+   * @param layout which matrices files have as [in, out]
    */
-  public static void write(Path file, List<Parameter> parameters, StoredType stored) {
-    write(file, parameters, _ -> stored, Map.of());
+  public static void write(
+      Path file, List<Parameter> parameters, StoredType stored, StoredLayout layout) {
+    write(file, parameters, _ -> stored, Map.of(), layout);
   }
 
   /**
@@ -33,8 +36,11 @@ public final class WeightsFile {
    * tensors, by name, as they are.
    */
   public static void writeAsHeld(
-      Path file, List<Parameter> parameters, Map<String, TensorData> further) {
-    write(file, parameters, WeightsFile::held, further);
+      Path file,
+      List<Parameter> parameters,
+      Map<String, TensorData> further,
+      StoredLayout layout) {
+    write(file, parameters, WeightsFile::held, further, layout);
   }
 
   /** The format of a parameter in memory, under its name in files. */
@@ -51,18 +57,20 @@ public final class WeightsFile {
       Path file,
       List<Parameter> parameters,
       Function<Parameter, StoredType> formats,
-      Map<String, TensorData> further) {
+      Map<String, TensorData> further,
+      StoredLayout layout) {
     try (Arena arena = Arena.ofConfined()) {
       Map<String, TensorData> tensors = new LinkedHashMap<>(further);
       for (Parameter parameter : parameters) {
         Tensor value = parameter.value();
         StoredType stored = formats.apply(parameter);
-        tensors.put(
-            parameter.name(),
+        TensorData data =
             new TensorData(
                 stored,
                 Arrays.stream(value.shape()).boxed().toList(),
-                encoded(parameter, stored, arena)));
+                encoded(parameter, stored, arena));
+        boolean turns = value.rank() == 2 && layout.storedInputFirst(parameter.name());
+        tensors.put(parameter.name(), turns ? data.turned(arena) : data);
       }
       SafeTensorsWriter.write(file, tensors, Map.of("format", "pt"));
     }

@@ -1,6 +1,7 @@
 package dev.lorikeet.pretrain;
 
 import dev.lorikeet.format.AtomicFile;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.format.StoredType;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.WeightsFile;
@@ -18,7 +19,11 @@ final class NanoCheckpoint {
   private NanoCheckpoint() {}
 
   static void write(Path directory, NanoSettings settings, CausalLm model) {
-    WeightsFile.write(directory.resolve("model.safetensors"), model.parameters(), StoredType.BF16);
+    WeightsFile.write(
+        directory.resolve("model.safetensors"),
+        model.parameters(),
+        StoredType.BF16,
+        StoredLayout.SAME);
     Map<String, Object> config = new LinkedHashMap<>(settings.llama().json());
     config.put("dtype", "bfloat16");
     config.put("bos_token_id", 0);
