@@ -70,8 +70,7 @@ public final class HfCheckpoint implements AutoCloseable {
     JsonConfig config = JsonConfig.read(configFile);
     refuseUnknownQuantisation(config);
     Shards shards = Shards.open(dir, weightsFile(dir));
-    return new HfCheckpoint(
-        dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME);
+    return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME);
   }
 
   /**

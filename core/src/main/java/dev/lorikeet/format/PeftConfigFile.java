@@ -29,7 +29,6 @@ final class PeftConfigFile {
   /** Keys that change what an adapter computes whenever they are neither null, false nor empty. */
   private static final List<String> UNSUPPORTED =
       List.of(
-          "fan_in_fan_out",
           "layer_replication",
           "trainable_token_indices",
           "lora_bias",

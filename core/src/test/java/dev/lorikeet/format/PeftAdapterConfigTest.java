@@ -235,7 +235,7 @@ final class PeftAdapterConfigTest {
         refused(
             """
             {"peft_type": "LORA", "bias": "all", "layer_replication": [[0, 4]],
-             "fan_in_fan_out": true, "trainable_token_indices": [1], "lora_bias": true,
+             "trainable_token_indices": [1], "lora_bias": true,
              "megatron_config": {"a": 1}, "target_parameters": ["p"], "alora_invocation_tokens": [1],
              "arrow_config": {"x": 1}, "kasa_config": {"x": 1}, "monteclora_config": {"x": 1},
              "use_bdlora": {"x": 1}, "use_qalora": true, "ensure_weight_tying": true,
@@ -243,7 +243,7 @@ final class PeftAdapterConfigTest {
             """);
     assertSays(
         failure,
-        "the adapter uses features that are not supported: fan_in_fan_out, layer_replication,"
+        "the adapter uses features that are not supported: layer_replication,"
             + " trainable_token_indices, lora_bias, megatron_config, target_parameters,"
             + " alora_invocation_tokens, arrow_config, kasa_config, monteclora_config, use_bdlora,"
             + " use_qalora, ensure_weight_tying, bias=all, init_lora_weights=pissa_niter_16 (changes"

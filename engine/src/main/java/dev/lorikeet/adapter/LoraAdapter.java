@@ -5,6 +5,7 @@ import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.PeftAdapterConfig;
 import dev.lorikeet.format.PeftNames;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.format.TargetModules;
 import dev.lorikeet.nn.Embedding;
 import dev.lorikeet.nn.Linear;
@@ -347,7 +348,12 @@ public final class LoraAdapter implements Linear.Wrapper, AutoCloseable {
 
   /** Writes PEFT's files into {@code dir}. */
   public void write(Path dir, String baseModel) {
-    LoraFiles.of(this, baseModel).write(dir);
+    write(dir, baseModel, StoredLayout.SAME);
+  }
+
+  /** The same over a base whose files have {@code layout}. */
+  public void write(Path dir, String baseModel, StoredLayout layout) {
+    LoraFiles.of(this, baseModel, layout).write(dir);
   }
 
   /** Names of everything adapted, in the order of the model. */

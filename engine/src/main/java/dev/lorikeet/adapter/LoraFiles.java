@@ -5,6 +5,7 @@ import dev.lorikeet.format.LoraPair;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.format.PeftAdapterConfig;
 import dev.lorikeet.format.PeftNames;
+import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.tape.Parameter;
 import dev.lorikeet.torch.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -22,17 +23,24 @@ import java.util.function.UnaryOperator;
 final class LoraFiles {
   private final LoraAdapter adapter;
   private final LoraSettings settings;
+  private final StoredLayout layout;
   private final boolean doubled;
 
-  private LoraFiles(LoraAdapter adapter) {
+  private LoraFiles(LoraAdapter adapter, StoredLayout layout) {
     this.adapter = adapter;
+    this.layout = layout;
     settings = adapter.settings();
     doubled = settings.start().splitsBase() && !adapter.restored();
   }
 
-  /** The files of {@code adapter}; {@code baseModel} is the name or path of what it belongs to. */
-  static PeftAdapter of(LoraAdapter adapter, String baseModel) {
-    return new LoraFiles(adapter).files(baseModel);
+  /**
+   * The files of an adapter.
+   *
+   * @param baseModel name or path of what it belongs to
+   * @param layout of the base's files
+   */
+  static PeftAdapter of(LoraAdapter adapter, String baseModel, StoredLayout layout) {
+    return new LoraFiles(adapter, layout).files(baseModel);
   }
 
   private PeftAdapter files(String baseModel) {
@@ -79,7 +87,8 @@ final class LoraFiles {
         pattern(settings.alphaPattern(), alpha -> alpha * alphas),
         targets.layers(),
         targets.layersPattern(),
-        plain.fanInFanOut(),
+        adapter.modules().stream()
+            .anyMatch(module -> layout.storedInputFirst(module.name() + ".weight")),
         settings.start().equals(LoraStart.GAUSSIAN) ? "gaussian" : plain.initLoraWeights(),
         plain.baseModelNameOrPath(),
         Optional.empty(),

@@ -2,10 +2,12 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.config.AdapterSettings.Technique;
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.format.SafeTensors;
 import dev.lorikeet.format.StoredLayout;
 import dev.lorikeet.format.TensorEntry;
 import dev.lorikeet.kernel.Kernels;
+import dev.lorikeet.model.Architecture;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
 import java.nio.file.Path;
@@ -44,11 +46,15 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
   Path export(Path directory) {
     Path folder = directory.resolve(folderName());
     if (loaded.adapter().isPresent()) {
-      loaded.adapter().get().write(folder, baseModel);
+      loaded.adapter().get().write(folder, baseModel, layout());
     } else {
       CheckpointWriter.writeAsHeld(folder, loaded.directory(), loaded.model().parameters());
     }
     return folder;
+  }
+
+  private StoredLayout layout() {
+    return Architecture.of(JsonConfig.read(loaded.directory().resolve("config.json")));
   }
 
   /** The same, and the exact bits of every trained value under its own name. */

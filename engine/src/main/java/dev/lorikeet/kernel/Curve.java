@@ -28,7 +28,7 @@ enum Curve {
       }
     }
 
-    /** With s = σ(x): s + x·s·(1 − s). */
+    // With s = σ(x): s + x·s·(1 − s).
     @Override
     void slopes(long x, long out, int count) {
       FloatVector one = FloatVector.broadcast(FLOATS, 1f);
@@ -60,7 +60,7 @@ enum Curve {
       }
     }
 
-    /** Φ(x) + x·φ(x), φ the normal density. */
+    // Φ(x) + x·φ(x), φ the normal density.
     @Override
     void slopes(long x, long out, int count) {
       int i = 0;
@@ -94,7 +94,7 @@ enum Curve {
       }
     }
 
-    /** With t the hyperbolic tangent of u: (1 + t)/2 + x/2·(1 − t²)·u′. */
+    // With t the hyperbolic tangent of u: (1 + t)/2 + x/2·(1 − t²)·u′.
     @Override
     void slopes(long x, long out, int count) {
       FloatVector one = FloatVector.broadcast(FLOATS, 1f);

@@ -59,11 +59,7 @@ final class VectorMath {
     -1.6096033E-2f
   };
   private static final float[] ERF_Q = {
-    -1.45660715E-5f,
-    -2.1337405E-4f,
-    -1.682827E-3f,
-    -7.3733293E-3f,
-    -1.4264739E-2f
+    -1.45660715E-5f, -2.1337405E-4f, -1.682827E-3f, -7.3733293E-3f, -1.4264739E-2f
   };
   private static final int EXPONENT_BIAS = 127;
   private static final int MANTISSA_BITS = 23;

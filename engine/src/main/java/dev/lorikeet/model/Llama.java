@@ -101,7 +101,8 @@ record Llama(
     Linear head(ModelParts parts, Parameter table, Bias bias) {
       return tied
           ? parts.tiedHead("lm_head", table, bias, tableShape())
-          : parts.head("lm_head", hidden, vocabulary, bias, tableShape() + ", tie_word_embeddings false");
+          : parts.head(
+              "lm_head", hidden, vocabulary, bias, tableShape() + ", tie_word_embeddings false");
     }
 
     /** Keys of the embedding's shape. */

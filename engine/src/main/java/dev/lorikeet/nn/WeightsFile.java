@@ -36,10 +36,7 @@ public final class WeightsFile {
    * tensors, by name, as they are.
    */
   public static void writeAsHeld(
-      Path file,
-      List<Parameter> parameters,
-      Map<String, TensorData> further,
-      StoredLayout layout) {
+      Path file, List<Parameter> parameters, Map<String, TensorData> further, StoredLayout layout) {
     write(file, parameters, WeightsFile::held, further, layout);
   }
 

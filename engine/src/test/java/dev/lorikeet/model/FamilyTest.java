@@ -69,8 +69,7 @@ final class FamilyTest {
 
   private static void assertLogits(FamilyFixture fixture, Path folder, String what) {
     try (Device device = Device.cpu(2);
-        CausalLm model =
-            Checkpoints.build(folder, device, Training.FROZEN, Linear.Wrapper.none());
+        CausalLm model = Checkpoints.build(folder, device, Training.FROZEN, Linear.Wrapper.none());
         Fixture expected = fixture.logits()) {
       int count = fixture.expected().get("sequences").size();
       for (int i = 0; i < count; i++) {
@@ -90,8 +89,7 @@ final class FamilyTest {
     FamilyFixture fixture = new FamilyFixture(variant);
     fixture.writeSecondCheckpoint(folder);
     try (Device device = Device.cpu(1);
-        CausalLm model =
-            Checkpoints.build(folder, device, Training.FROZEN, Linear.Wrapper.none());
+        CausalLm model = Checkpoints.build(folder, device, Training.FROZEN, Linear.Wrapper.none());
         Fixture expected = fixture.logits()) {
       int[] tokens = Fixture.ints(fixture.expected().get("second_seed").get("tokens"));
       Close.assertRelative(
@@ -112,11 +110,9 @@ final class FamilyTest {
       examples.add(new Example(i, fixture.tokens(i), 1));
     }
     try (Device device = Device.cpu(2);
-        CausalLm model =
-            Checkpoints.build(folder, device, Training.FROZEN, Linear.Wrapper.none());
+        CausalLm model = Checkpoints.build(folder, device, Training.FROZEN, Linear.Wrapper.none());
         Fixture expected = fixture.logits();
-        Pass pass =
-            Pass.inference(device, LanguageModelLoss.sequences(PackedBatch.of(examples)))) {
+        Pass pass = Pass.inference(device, LanguageModelLoss.sequences(PackedBatch.of(examples)))) {
       Var normed = model.finalNorm().forward(pass, model.hidden(pass));
       float[] logits = model.logits(pass, normed).value().toFloats();
       int from = 0;
@@ -170,9 +166,7 @@ final class FamilyTest {
           CausalLm model = Checkpoints.adapted(base, device, adapter);
           Fixture expected = fixture.gradients()) {
         adapter.requireComplete();
-        PassOptions options =
-            new PassOptions(
-                Optional.empty(), Optional.empty(), recompute);
+        PassOptions options = new PassOptions(Optional.empty(), Optional.empty(), recompute);
         float[] losses =
             new LanguageModelLoss(model, device)
                 .lossesWithGradients(
