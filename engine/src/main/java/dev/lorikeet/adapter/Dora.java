@@ -39,8 +39,8 @@ import java.util.Optional;
  * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al. 2024, sections 4.1 and 4.3</a>
  */
 public final class Dora implements Mergeable, AutoCloseable {
-  /** Elements of y that stay in a processor's cache between two operations: 512 KiB. */
-  private static final int TILE_FLOATS = 1 << 17;
+  /** Elements of y that stay in a processor's cache between two operations: 1 MiB. */
+  private static final int TILE_FLOATS = 1 << 18;
 
   private final Lora lora;
   private final RowFactors factors;
