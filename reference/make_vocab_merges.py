@@ -55,7 +55,7 @@ CASES = {
                   **NAMED}, None, None),
     "qwen2": ({"tokenizer_class": "Qwen2Tokenizer", "bos_token": None, "eos_token": "<|im_end|>",
                "pad_token": END, "unk_token": None, **CHAT}, {"model_type": "qwen2"}, None),
-    "neox": ({"tokenizer_class": "GPTNeoXTokenizerFast", **NAMED}, {"model_type": "gpt_neox"}, None),
+    "neox": ({"tokenizer_class": "GPTNeoXTokenizerFast", "pad_token": END, **NAMED}, {"model_type": "gpt_neox"}, None),
     "codegen": ({"tokenizer_class": "CodeGenTokenizer", **NAMED}, {"model_type": "phi"},
                 {"        ": 320, "    ": 321}),
     "llama3": ({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|im_start|>",

@@ -44,6 +44,7 @@ final class ScoreCommand implements Callable<Integer> {
     String text = source.read();
     try (Device device = Devices.open(DEVICE);
         LoadedModel loaded = model.open(device)) {
+      BeginningNote.tell(console, loaded.tokenizer(), text);
       TextScore score = TextScore.of(loaded, device, text);
       if (score.windows() > 1) {
         console.message(

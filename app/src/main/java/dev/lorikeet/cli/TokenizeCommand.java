@@ -5,7 +5,6 @@ import dev.lorikeet.job.LoadedModel;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.Token;
 import dev.lorikeet.tokenizer.TokenizedText;
-import dev.lorikeet.tokenizer.TokenizedText.Beginning;
 import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.tokenizer.Tokenizer.Additions;
 import dev.lorikeet.tokenizer.TokenizerKind;
@@ -63,7 +62,7 @@ final class TokenizeCommand implements Callable<Integer> {
       } else {
         print(text, made);
       }
-      remark(made);
+      BeginningNote.tell(console, tokenizer, text);
     }
     return 0;
   }
@@ -97,18 +96,6 @@ final class TokenizeCommand implements Callable<Integer> {
                 Amounts.count(special(made))));
   }
 
-  private void remark(TokenizedText made) {
-    if (made.beginning() == Beginning.WRITTEN_OUT) {
-      console.message(
-          "note: the text itself begins with %s, which the tokenizer puts in front of every text; it is there once. transformers puts it there a second time unless add_special_tokens is false."
-              .formatted(made.tokens().getFirst().piece()));
-    } else if (made.beginning() == Beginning.DOUBLED) {
-      console.message(
-          "warning: the text itself begins with %s twice. A model has hardly seen that; it happens where a rendered chat template is tokenized with special tokens and decoded again."
-              .formatted(made.tokens().getFirst().piece()));
-    }
-  }
-
   private static long special(TokenizedText made) {
     return made.count(Token.Kind.SPECIAL) + made.count(Token.Kind.ADDED);
   }
@@ -124,8 +111,7 @@ final class TokenizeCommand implements Callable<Integer> {
     return tokens == 0 ? 0 : (text.codePointCount(0, text.length()) - special) / (double) tokens;
   }
 
-  private static Map<String, Object> document(
-      String text, TokenizerKind kind, TokenizedText made) {
+  private static Map<String, Object> document(String text, TokenizerKind kind, TokenizedText made) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("algorithm", kind.algorithm());
     json.put("read_from", kind.files());

@@ -9,9 +9,8 @@ final class VisibleText {
   private VisibleText() {}
 
   /**
-   * Spaces become U+2423, line ends and tabs what Java writes, and everything else that shows
-   * nothing by itself its number: {@code a b\n} becomes {@code a␣b\n}, a no-break space {@code
-   * \u{A0}}.
+   * Spaces become U+2423; line ends, tabs and everything else that shows nothing by itself what
+   * JavaScript writes for them: a backslash and n, r, t, or u and the number in braces.
    */
   static String of(String text) {
     StringBuilder visible = new StringBuilder();

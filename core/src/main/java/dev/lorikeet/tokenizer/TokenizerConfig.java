@@ -91,17 +91,20 @@ record TokenizerConfig(
 
   /** A switch that is on if the file says so. */
   boolean isOn(String key) {
-    return root.path(key).asBoolean(false);
+    JsonNode value = root.path(key);
+    return value.isBoolean() && value.booleanValue();
   }
 
   /** A switch that is off if the file says so. */
   boolean isNotOff(String key) {
-    return root.path(key).asBoolean(true);
+    JsonNode value = root.path(key);
+    return !value.isBoolean() || value.booleanValue();
   }
 
   /** A whole number. */
   int number(String key, int otherwise) {
-    return root.path(key).asInt(otherwise);
+    JsonNode value = root.path(key);
+    return value.canConvertToInt() && value.isIntegralNumber() ? value.intValue() : otherwise;
   }
 
   /** The text of a named token. */

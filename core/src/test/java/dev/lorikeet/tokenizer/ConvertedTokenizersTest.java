@@ -81,7 +81,10 @@ class ConvertedTokenizersTest {
     }
   }
 
-  /** The file itself: what no text of the fixture shows is the same, too. */
+  /**
+   * The file itself: what no text of the fixture shows is the same, too. CodeGen's has a
+   * post-processor that is told to do nothing where Lorikeet's has one for nothing.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -96,7 +99,6 @@ class ConvertedTokenizersTest {
         "vocab_merges/gpt2-bos",
         "vocab_merges/qwen2",
         "vocab_merges/neox",
-        "vocab_merges/codegen",
         "vocab_merges/llama3",
       })
   void theFileIsThatOfTransformers(String name) {
