@@ -25,6 +25,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 import sentencepiece
 import tokenizers
 import transformers
+from sentencepiece import sentencepiece_model_pb2
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, convert_slow_tokenizer
 from transformers.tokenization_utils_base import generate_merges
 
@@ -85,6 +86,7 @@ CASES = {
     "gemma": ("gemma", GEMMA),
     "t5": ("t5", T5),
     "own-bpe": ("bpe", None),
+    "own-bpe-scores": ("scores", None),
     "own-unigram": ("t5", None),
     "own-unigram-bytes": ("unigram", {"tokenizer_class": "PreTrainedTokenizerFast"}),
 }
@@ -111,7 +113,20 @@ def train(folder: Path) -> dict[str, Path]:
             sentence_iterator=iter(SENTENCES), model_prefix=str(prefix), minloglevel=2,
             num_threads=1, hard_vocab_limit=False, **values)
         models[name] = prefix.with_suffix(".model")
+    models["scores"] = reorder(models["bpe"])
     return models
+
+
+def reorder(model: Path) -> Path:
+    """The model with other scores: as in Llama's, they do not fall with the ids."""
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model.read_bytes())
+    merged = [piece for piece in proto.pieces if piece.type == 1 and len(piece.piece) > 1]
+    for i, piece in enumerate(merged):
+        piece.score = -1e6 - i if i % 7 == 0 else -float(i * 37 % 1009)
+    reordered = model.with_name("scores.model")
+    reordered.write_bytes(proto.SerializeToString())
+    return reordered
 
 
 class BpeExtractor:

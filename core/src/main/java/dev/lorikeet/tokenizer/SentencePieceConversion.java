@@ -14,6 +14,7 @@ import dev.lorikeet.tokenizer.TokenizerJson.Unigram;
 import dev.lorikeet.tokenizer.TokenizerJson.WholeWords;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -160,22 +161,32 @@ final class SentencePieceConversion {
   }
 
   /**
-   * The merges that SentencePiece's greedy algorithm comes to: a pair of pieces that make a piece
-   * is merged the earlier, the lower the id of that piece.
+   * The merges that SentencePiece's greedy algorithm comes to: two pieces that make a third are
+   * merged the earlier, the higher the score of that third. That is the order of ids in most models;
+   * Llama's runs of spaces have low ids and the lowest score. transformers 5.18 goes by ids, version
+   * 4 and the published files of Llama by scores.
    */
-  private static List<Merge> merges(Map<String, Integer> vocabulary) {
+  private List<Merge> merges(Map<String, Integer> vocabulary) {
     List<Merge> merges = new ArrayList<>();
-    for (String piece : vocabulary.keySet()) {
-      int cut = 0;
-      while ((cut = piece.offsetByCodePoints(cut, 1)) < piece.length()) {
-        String left = piece.substring(0, cut);
-        String right = piece.substring(cut);
-        if (vocabulary.containsKey(left) && vocabulary.containsKey(right)) {
-          merges.add(new Merge(left, right));
-        }
+    pieces.stream()
+        .sorted(Comparator.comparing(Piece::score, Comparator.reverseOrder()))
+        .forEach(piece -> merges.addAll(cuts(piece.text(), vocabulary)));
+    return merges;
+  }
+
+  /** The pairs of pieces that make {@code piece}, by the ids of the left ones. */
+  private static List<Merge> cuts(String piece, Map<String, Integer> vocabulary) {
+    List<Merge> cuts = new ArrayList<>();
+    int cut = 0;
+    while ((cut = piece.offsetByCodePoints(cut, 1)) < piece.length()) {
+      String left = piece.substring(0, cut);
+      String right = piece.substring(cut);
+      if (vocabulary.containsKey(left) && vocabulary.containsKey(right)) {
+        cuts.add(new Merge(left, right));
       }
     }
-    return merges;
+    cuts.sort(Comparator.comparing(merge -> vocabulary.getOrDefault(merge.left(), 0)));
+    return cuts;
   }
 
   private JsonNode normalizer() {

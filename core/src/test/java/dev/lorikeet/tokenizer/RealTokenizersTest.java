@@ -139,6 +139,49 @@ class RealTokenizersTest {
     }
   }
 
+  /**
+   * Llama 2's pieces as a SentencePiece model, converted back. Scores are not among the data; the
+   * published merges say that they fall with the ids, and that runs of spaces have the lowest.
+   */
+  @Test
+  void llama2sPiecesBecomeItsPublishedMergesAndIds(@TempDir Path folder) throws IOException {
+    Path source = present(TOKENIZERS.resolve("phi-3"));
+    JsonNode published = json(source.resolve("tokenizer.json")).path("model");
+    ModelBytes model = new ModelBytes();
+    published.path("vocab").properties().stream()
+        .sorted(Comparator.comparingInt(entry -> entry.getValue().intValue()))
+        .forEach(entry -> {
+          int id = entry.getValue().intValue();
+          String piece = entry.getKey();
+          int type = id == 0 ? 2 : id < 3 ? 3 : id < 259 ? 6 : 1;
+          float score = piece.matches("\u2581+") ? -1e9f : Math.min(0, 259 - id);
+          model.piece(piece, score, type);
+        });
+    model.message(2, new ModelBytes().number(3, 2).number(35, 1));
+    model.message(3, new ModelBytes().number(3, 1).number(4, 0));
+    Files.write(folder.resolve("tokenizer.model"), model.toBytes());
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        "{\"tokenizer_class\": \"LlamaTokenizer\", \"legacy\": true, \"add_bos_token\": true}");
+
+    JsonNode made = JsonMapper.shared().readTree(TokenizerFile.of(folder).bytes()).path("model");
+    assertEquals(61249, made.path("merges").size());
+    for (int i = 0; i < 61249; i++) {
+      assertEquals(
+          published.path("merges").path(i).stringValue(),
+          made.path("merges").path(i).path(0).stringValue()
+              + " "
+              + made.path("merges").path(i).path(1).stringValue(),
+          "merge " + i);
+    }
+    try (Tokenizer tokenizer = HfTokenizer.open(folder)) {
+      assertPublished(tokenizer, "llama-spm");
+      assertEncoded(tokenizer, "llama_encoded.json", Beginning.OF_POLICY);
+      assertTests(
+          tokenizer, "coreml-projects/Llama-2-7b-chat-coreml", Beginning.OF_POLICY);
+    }
+  }
+
   @Test
   void llama3GivesThePublishedIdsFromItsVocabularyAndMerges(@TempDir Path folder)
       throws IOException {
