@@ -162,9 +162,9 @@ final class SentencePieceConversion {
 
   /**
    * The merges that SentencePiece's greedy algorithm comes to: two pieces that make a third are
-   * merged the earlier, the higher the score of that third. That is the order of ids in most models;
-   * Llama's runs of spaces have low ids and the lowest score. transformers 5.18 goes by ids, version
-   * 4 and the published files of Llama by scores.
+   * merged the earlier, the higher the score of that third. That is the order of ids in most
+   * models; Llama's runs of spaces have low ids and the lowest score. transformers 5.18 goes by
+   * ids, version 4 and the published files of Llama by scores.
    */
   private List<Merge> merges(Map<String, Integer> vocabulary) {
     List<Merge> merges = new ArrayList<>();

@@ -110,8 +110,7 @@ class ConvertedTokenizersTest {
         List.of("added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder")) {
       assertEquals(comparable(part, expected.path(part)), comparable(part, made.path(part)), part);
     }
-    assertEquals(
-        merges(expected.path("model"), name), merges(made.path("model"), name), "merges");
+    assertEquals(merges(expected.path("model"), name), merges(made.path("model"), name), "merges");
     for (String part : List.of("type", "vocab", "byte_fallback", "unk_id")) {
       assertEquals(
           expected.path("model").path(part).toString(),

@@ -177,8 +177,7 @@ class RealTokenizersTest {
     try (Tokenizer tokenizer = HfTokenizer.open(folder)) {
       assertPublished(tokenizer, "llama-spm");
       assertEncoded(tokenizer, "llama_encoded.json", Beginning.OF_POLICY);
-      assertTests(
-          tokenizer, "coreml-projects/Llama-2-7b-chat-coreml", Beginning.OF_POLICY);
+      assertTests(tokenizer, "coreml-projects/Llama-2-7b-chat-coreml", Beginning.OF_POLICY);
     }
   }
 
