@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
     description = "Shows the tokens of a text as a model's tokenizer makes them.",
     footer = {
       "",
-      "Places are positions in the text as Java and JavaScript count them (UTF-16). A space is shown"
+      "Offsets are positions in the text as Java and JavaScript count them (UTF-16). A space is shown"
           + " as \u2423, other characters that show nothing as an escape."
     })
 final class TokenizeCommand implements Callable<Integer> {
@@ -73,7 +73,7 @@ final class TokenizeCommand implements Callable<Integer> {
             Column.right("position"),
             Column.right("id"),
             Column.left("piece"),
-            Column.left("place"),
+            Column.left("offsets"),
             Column.left("text"));
     List<Token> tokens = made.tokens();
     for (int i = 0; i < tokens.size(); i++) {

@@ -27,14 +27,14 @@ class TokenizeCommandTest {
 
     assertEquals(
         """
-        position   id  piece  place  text
+        position   id  piece  offsets  text
                0    0  <s>    0-0
-               1  276  Th     0-2    Th
-               2   70  e      2-3    e
-               3  258  Ġt     3-5    ␣t
-               4  265  re     5-7    re
-               5   70  e      7-8    e
-               6  200  Ċ      8-9    \\n
+               1  276  Th     0-2      Th
+               2   70  e      2-3      e
+               3  258  Ġt     3-5      ␣t
+               4  265  re     5-7      re
+               5   70  e      7-8      e
+               6  200  Ċ      8-9      \\n
 
         7 tokens, 1.50 characters each, 0 unknown, 1 special
         """,
