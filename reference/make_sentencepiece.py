@@ -61,6 +61,11 @@ TEXTS = [
     "<extra_id_0> sentinel <extra_id_9>",
     "The lorikeet sat in the tree " * 20,
 ]
+LETTERS = list("abcdehilnorstw ABT 12 .,<>") + [
+    "  ", "\u2581", "\u2581 ", " \u2581", "\u00e9", "\u65e5", "\U0001f99c", "\t", "\n", "the ", "lorikeet",
+    "\ufb01", "\u3000", "e\u0301"]
+CHANCE = random.Random(20240229)
+TEXTS += ["".join(CHANCE.choices(LETTERS, k=CHANCE.randrange(1, 24))) for _ in range(30)]
 BYTES = dict(byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False)
 RULES = "FB01\t66 69\nFF21\t41\n3000\t20\nA0\t20\n65 301\tE9\n9\t20\nA\t20\nD\t20\n"
 

@@ -208,7 +208,7 @@ final class SentencePieceConversion {
       case OWN -> {
         addCharsMap(steps);
         if (own.removeExtraSpaces()) {
-          steps.add(JsonSteps.replaceAll("\\A +| +\\z", ""));
+          steps.add(JsonSteps.replaceAll("\\A +|[ " + JsonSteps.SPACE + "]+\\z", ""));
           steps.add(JsonSteps.replaceAll(" {2,}", " "));
         }
         if (prefix()) {
