@@ -79,6 +79,7 @@ final class GenerateCommand implements Callable<Integer> {
     String text = prompt.equals(FROM_INPUT) ? console.input() : prompt;
     try (Device device = Devices.open(DEVICE);
         LoadedModel loaded = model.open(device)) {
+      BeginningNote.tell(console, loaded.tokenizer(), text);
       TextGeneration made = TextGeneration.of(loaded, device, text, maxNewTokens, sampling);
       if (json.wanted()) {
         console.json(document(text, made));

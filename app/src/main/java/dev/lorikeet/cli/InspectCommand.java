@@ -82,7 +82,8 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static void add(Table facts, TokenizerFacts tokenizer) {
-    facts.row("tokenizer", Amounts.count(tokenizer.vocabularySize()) + " tokens");
+    facts.row(
+        "tokenizer", Amounts.count(tokenizer.vocabularySize()) + " tokens, " + tokenizer.kind());
     facts.row("  begins with", tokenizer.bos().map(InspectCommand::text).orElse("no such token"));
     facts.row("  ends with", tokenizer.eos().map(InspectCommand::text).orElse("no such token"));
     facts.row(

@@ -68,6 +68,8 @@ final class InspectionJson {
   private static Map<String, Object> tokenizer(TokenizerFacts facts) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("vocabulary_size", facts.vocabularySize());
+    json.put("algorithm", facts.kind().algorithm());
+    json.put("read_from", facts.kind().files());
     facts.bos().ifPresent(token -> json.put("bos", token(token)));
     facts.eos().ifPresent(token -> json.put("eos", token(token)));
     json.put("prefix", facts.prefix().stream().map(InspectionJson::token).toList());

@@ -32,6 +32,7 @@ public final class Lorikeet {
           ResumeCommand::new,
           GenerateCommand::new,
           ScoreCommand::new,
+          TokenizeCommand::new,
           MergeCommand::new,
           InspectCommand::new,
           RunsCommand::commandLine,

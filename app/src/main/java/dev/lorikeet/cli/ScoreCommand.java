@@ -1,16 +1,10 @@
 package dev.lorikeet.cli;
 
 import dev.lorikeet.cli.Table.Column;
-import dev.lorikeet.error.DataException;
 import dev.lorikeet.job.Devices;
 import dev.lorikeet.job.LoadedModel;
 import dev.lorikeet.job.TextScore;
 import dev.lorikeet.torch.Device;
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code lorikeet score}. */
 @Command(
@@ -40,44 +33,10 @@ final class ScoreCommand implements Callable<Integer> {
   @Mixin private JsonOption json = new JsonOption();
 
   @ArgGroup(multiplicity = "1")
-  private Source source = new Source();
+  private TextSource source = new TextSource();
 
   ScoreCommand(Console console) {
     this.console = console;
-  }
-
-  /** Where the text comes from. */
-  private static final class Source {
-    @Option(names = "--text", required = true, paramLabel = "TEXT", description = "The text.")
-    private @Nullable String text;
-
-    @Option(
-        names = "--file",
-        required = true,
-        paramLabel = "FILE",
-        description = "A UTF-8 file with the text; its line ends count.")
-    private @Nullable Path file;
-
-    String read() {
-      return file == null ? String.valueOf(text) : read(file);
-    }
-
-    private static String read(Path file) {
-      if (Files.isDirectory(file)) {
-        throw new DataException("--file " + file + " is a folder; name a text file in it");
-      }
-      try {
-        return Files.readString(file);
-      } catch (NoSuchFileException e) {
-        throw new DataException(
-            "--file %s does not exist (looked in %s)".formatted(file, Path.of("").toAbsolutePath()),
-            e);
-      } catch (CharacterCodingException e) {
-        throw new DataException("--file " + file + " is not UTF-8 text; save it as UTF-8", e);
-      } catch (IOException e) {
-        throw new DataException("--file " + file + " cannot be read: " + e, e);
-      }
-    }
   }
 
   @Override
@@ -85,6 +44,7 @@ final class ScoreCommand implements Callable<Integer> {
     String text = source.read();
     try (Device device = Devices.open(DEVICE);
         LoadedModel loaded = model.open(device)) {
+      BeginningNote.tell(console, loaded.tokenizer(), text);
       TextScore score = TextScore.of(loaded, device, text);
       if (score.windows() > 1) {
         console.message(

@@ -27,7 +27,7 @@ class InspectCommandTest {
         context        256 tokens
         embedding      288 rows
         output head    tied to the embedding
-        tokenizer      288 tokens
+        tokenizer      288 tokens, BPE from tokenizer.json
         begins with    <s> (0)
         ends with      </s> (1)
         puts in front  <s> (0)
@@ -93,7 +93,7 @@ class InspectCommandTest {
         json.path("parameters").path("per_module").path(2));
     assertEquals(
         Terminal.json(
-            "{'vocabulary_size': 288, 'bos': {'id': 0, 'text': '<s>'},"
+            "{'vocabulary_size': 288, 'algorithm': 'BPE', 'read_from': 'tokenizer.json', 'bos': {'id': 0, 'text': '<s>'},"
                 + " 'eos': {'id': 1, 'text': '</s>'}, 'prefix': [{'id': 0, 'text': '<s>'}]}"),
         json.path("tokenizer"));
     assertEquals(

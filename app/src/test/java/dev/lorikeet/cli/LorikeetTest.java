@@ -27,6 +27,7 @@ class LorikeetTest {
         "resume",
         "generate",
         "score",
+        "tokenize",
         "merge",
         "inspect",
         "runs",

@@ -2,20 +2,25 @@ package dev.lorikeet.tokenizer;
 
 import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.error.RunException;
+import dev.lorikeet.tokenizer.TokenizedText.Beginning;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.LongStream;
 
 /**
  * Hugging Face's own tokenizers library (Rust, through DJL) over a checkpoint's {@code
- * tokenizer.json}. Never truncates or pads, and needs no network.
+ * tokenizer.json}, or what its {@code tokenizer.model} or {@code vocab.json} and {@code merges.txt}
+ * were converted to. Never truncates or pads, and needs no network.
  *
  * <p>Owns native memory: close it, once, when no thread uses it any more.
  */
@@ -23,6 +28,8 @@ public final class HfTokenizer implements Tokenizer {
   private final TokenizerFile file;
   private final SequenceTokens sequence;
   private final HuggingFaceTokenizer tokenizer;
+  private final List<Token> before;
+  private final List<Token> behind;
   private final int[] prefix;
 
   private HfTokenizer(TokenizerFile file, SequenceTokens sequence, HuggingFaceTokenizer tokenizer) {
@@ -31,20 +38,23 @@ public final class HfTokenizer implements Tokenizer {
     this.tokenizer = tokenizer;
     // What the post-processor adds shows around the ids of any text.
     int[] bare = ids("a", Additions.NONE);
-    int[] whole = ids("a", Additions.OF_POST_PROCESSOR);
+    Encoded whole = encoded("a", Additions.OF_POLICY);
     int start = 0;
-    while (start + bare.length < whole.length
-        && !Arrays.equals(whole, start, start + bare.length, bare, 0, bare.length)) {
+    while (start + bare.length < whole.ids.length
+        && !Arrays.equals(whole.ids, start, start + bare.length, bare, 0, bare.length)) {
       start++;
     }
-    prefix = Arrays.copyOf(whole, start);
+    before = added(whole, 0, start);
+    behind = added(whole, start + bare.length, whole.ids.length);
+    prefix = Arrays.copyOf(whole.ids, start);
   }
 
   /**
    * Opens the tokenizer of a checkpoint.
    *
-   * @param folder holds {@code tokenizer.json}, and usually {@code tokenizer_config.json} and
-   *     {@code config.json}, which name the tokens that begin and end a sequence
+   * @param folder holds {@code tokenizer.json} or the files that it can be made of, and usually
+   *     {@code tokenizer_config.json} and {@code config.json}, which name the tokens that begin and
+   *     end a sequence
    * @throws FormatException if a file is missing, damaged, or contradicts another
    * @throws RunException if the native library cannot be loaded
    */
@@ -52,7 +62,7 @@ public final class HfTokenizer implements Tokenizer {
     // DJL looks for its native library and reports its use over the network unless told otherwise.
     System.setProperty("ai.djl.offline", "true");
     System.setProperty("OPT_OUT_TRACKING", "true");
-    TokenizerFile file = TokenizerFile.read(folder.resolve("tokenizer.json"));
+    TokenizerFile file = TokenizerFile.of(folder);
     SequenceTokens sequence = SequenceTokens.read(folder, file);
     HuggingFaceTokenizer tokenizer = load(file);
     try {
@@ -95,7 +105,71 @@ public final class HfTokenizer implements Tokenizer {
 
   @Override
   public int[] encodeWithSpecials(String text) {
-    return ids(text, Additions.OF_POST_PROCESSOR);
+    return ids(text, Additions.OF_POLICY);
+  }
+
+  @Override
+  public TokenizedText tokenize(String text, Additions additions) {
+    Encoded found = encoded(text, Additions.NONE);
+    boolean written =
+        prefix.length > 0
+            && found.ids.length >= prefix.length
+            && Arrays.equals(prefix, 0, prefix.length, found.ids, 0, prefix.length);
+    List<Token> tokens = new ArrayList<>();
+    if (additions == Additions.OF_POLICY && !written) {
+      tokens.addAll(before);
+    }
+    int[] places = places(text);
+    for (int i = 0; i < found.ids.length; i++) {
+      tokens.add(token(found, i, text, places));
+    }
+    if (additions == Additions.OF_POLICY) {
+      behind.forEach(token ->
+          tokens.add(
+              new Token(token.id(), token.piece(), text.length(), text.length(), token.kind())));
+    }
+    return new TokenizedText(tokens, beginning(found.ids, written));
+  }
+
+  private Beginning beginning(int[] ids, boolean written) {
+    OptionalInt bos = bosId();
+    if (bos.isPresent() && ids.length > 1 && ids[0] == bos.getAsInt() && ids[1] == ids[0]) {
+      return Beginning.DOUBLED;
+    }
+    return written ? Beginning.WRITTEN_OUT : Beginning.PLAIN;
+  }
+
+  private Token token(Encoded found, int index, String text, int[] places) {
+    int id = found.ids[index];
+    String piece = found.pieces[index];
+    CharSpan span = found.spans[index];
+    int start = places[span.getStart()];
+    int end = places[span.getEnd()];
+    boolean unknown =
+        file.unknownId().equals(OptionalInt.of(id))
+            && !text.substring(start, end).strip().equals(piece);
+    Token.Kind kind =
+        unknown ? Token.Kind.UNKNOWN : file.isSpecial(id) ? Token.Kind.SPECIAL : Token.Kind.TEXT;
+    return new Token(id, piece, start, end, kind);
+  }
+
+  private static List<Token> added(Encoded whole, int from, int to) {
+    List<Token> tokens = new ArrayList<>();
+    for (int i = from; i < to; i++) {
+      tokens.add(new Token(whole.ids[i], whole.pieces[i], 0, 0, Token.Kind.ADDED));
+    }
+    return List.copyOf(tokens);
+  }
+
+  /** Where each code point of {@code text} begins, and its end: the library counts code points. */
+  private static int[] places(String text) {
+    int[] places = new int[text.codePointCount(0, text.length()) + 1];
+    int at = 0;
+    for (int i = 0; i < places.length; i++) {
+      places[i] = at;
+      at += at < text.length() ? Character.charCount(text.codePointAt(at)) : 0;
+    }
+    return places;
   }
 
   @Override
@@ -127,7 +201,11 @@ public final class HfTokenizer implements Tokenizer {
     return prefix.clone();
   }
 
-  /** SHA-256 of {@code tokenizer.json}. */
+  @Override
+  public TokenizerKind kind() {
+    return file.kind();
+  }
+
   @Override
   public String sha256() {
     return file.sha256();
@@ -143,25 +221,50 @@ public final class HfTokenizer implements Tokenizer {
     tokenizer.close();
   }
 
-  private enum Additions {
-    NONE,
-    OF_POST_PROCESSOR
+  /** What the library says about a text; spans are in code points. */
+  private static final class Encoded {
+    private final int[] ids;
+    private final String[] pieces;
+    private final CharSpan[] spans;
+
+    Encoded(long encoding) {
+      ids = HfTokenizer.ids(encoding);
+      pieces = TokenizersLibrary.LIB.getTokens(encoding);
+      spans = TokenizersLibrary.LIB.getTokenCharSpans(encoding);
+    }
+  }
+
+  private Encoded encoded(String text, Additions additions) {
+    long encoding = encoding(text, additions);
+    try {
+      return new Encoded(encoding);
+    } finally {
+      TokenizersLibrary.LIB.deleteEncoding(encoding);
+    }
   }
 
   /**
-   * Ids alone: DJL's own encode also makes a Java object for each token's text and offsets, which
-   * for a whole book is a hundred times the memory of its ids.
+   * Ids alone: pieces and places, a Java object each, are for a whole book a hundred times the
+   * memory of its ids.
    */
   private int[] ids(String text, Additions additions) {
-    TokenizersLibrary library = TokenizersLibrary.LIB;
-    long encoding =
-        library.encode(
-            tokenizer.getHandle(), wellFormed(text), additions == Additions.OF_POST_PROCESSOR);
+    long encoding = encoding(text, additions);
     try {
-      return LongStream.of(library.getTokenIds(encoding)).mapToInt(Math::toIntExact).toArray();
+      return ids(encoding);
     } finally {
-      library.deleteEncoding(encoding);
+      TokenizersLibrary.LIB.deleteEncoding(encoding);
     }
+  }
+
+  private long encoding(String text, Additions additions) {
+    return TokenizersLibrary.LIB.encode(
+        tokenizer.getHandle(), wellFormed(text), additions == Additions.OF_POLICY);
+  }
+
+  private static int[] ids(long encoding) {
+    return LongStream.of(TokenizersLibrary.LIB.getTokenIds(encoding))
+        .mapToInt(Math::toIntExact)
+        .toArray();
   }
 
   /** Half of a surrogate pair is no character: it becomes U+FFFD before it reaches native code. */

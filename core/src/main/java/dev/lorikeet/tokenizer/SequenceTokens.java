@@ -1,23 +1,18 @@
 package dev.lorikeet.tokenizer;
 
 import dev.lorikeet.error.FormatException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.MissingNode;
 
 /**
  * Which tokens begin and end a sequence, as the files beside a tokenizer say.
  *
  * <p>A token named in {@code tokenizer_config.json} ({@code eos_token}: a text or an object with
  * {@code content}) is trusted first, then the id in {@code config.json}, then the one in {@code
- * generation_config.json} ({@code eos_token_id}: a number or a list, of which the first counts).
- * What is added to a sequence is no matter of these: {@code tokenizer.json}'s own post-processor
- * decides it.
+ * generation_config.json} ({@code eos_token_id}: a number or a list, of which the first counts),
+ * then a {@code tokenizer.model} itself. What is added to a sequence is no matter of these: {@code
+ * tokenizer.json}'s own post-processor decides it.
  *
  * @param bosId token that begins a sequence
  * @param eosId token that ends a sequence
@@ -26,12 +21,13 @@ record SequenceTokens(OptionalInt bosId, OptionalInt eosId) {
 
   /** Reads the tokens named in {@code folder}; files that do not exist say nothing. */
   static SequenceTokens read(Path folder, TokenizerFile tokens) {
-    JsonNode config = json(folder.resolve("tokenizer_config.json"));
-    JsonNode model = json(folder.resolve("config.json"));
-    JsonNode generation = json(folder.resolve("generation_config.json"));
+    JsonNode config = TokenizerConfig.json(folder.resolve("tokenizer_config.json"));
+    JsonNode model = TokenizerConfig.json(folder.resolve("config.json"));
+    JsonNode generation = TokenizerConfig.json(folder.resolve("generation_config.json"));
     OptionalInt bos = id("bos_token", folder, tokens, config, model, generation);
     OptionalInt eos = id("eos_token", folder, tokens, config, model, generation);
-    return new SequenceTokens(bos, eos);
+    return new SequenceTokens(
+        bos.isPresent() ? bos : tokens.begin(), eos.isPresent() ? eos : tokens.end());
   }
 
   private static OptionalInt id(
@@ -60,18 +56,5 @@ record SequenceTokens(OptionalInt bosId, OptionalInt eosId) {
       }
     }
     return OptionalInt.empty();
-  }
-
-  private static JsonNode json(Path file) {
-    if (!Files.exists(file)) {
-      return MissingNode.getInstance();
-    }
-    try {
-      return JsonMapper.shared().readTree(Files.readAllBytes(file));
-    } catch (JacksonException e) {
-      throw new FormatException(file, "is not valid JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
-      throw new FormatException(file, "cannot be read: " + e, e);
-    }
   }
 }

@@ -55,7 +55,26 @@ public interface Tokenizer extends AutoCloseable {
     return there ? ids : IntStream.concat(IntStream.of(prefix), IntStream.of(ids)).toArray();
   }
 
-  /** SHA-256 of the file that the tokenizer was read from, as 64 lower-case hexadecimal digits. */
+  /**
+   * Tokens of {@code text} with their places in it. Unlike Hugging Face, a beginning that the text
+   * writes out itself is not put in front once more.
+   */
+  TokenizedText tokenize(String text, Additions additions);
+
+  /** What is put around a text. */
+  enum Additions {
+    NONE,
+    /** What the tokenizer's own policy puts in front and behind. */
+    OF_POLICY
+  }
+
+  /** What kind of tokenizer it is, and which files say it. */
+  TokenizerKind kind();
+
+  /**
+   * SHA-256 of the {@code tokenizer.json} that was read, or that other files were converted to, as
+   * 64 lower-case hexadecimal digits.
+   */
   String sha256();
 
   /** What messages call this tokenizer: the file that it was read from. */

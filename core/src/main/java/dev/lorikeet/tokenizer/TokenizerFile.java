@@ -2,15 +2,17 @@ package dev.lorikeet.tokenizer;
 
 import dev.lorikeet.error.FormatException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -23,45 +25,107 @@ import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A {@code tokenizer.json}: its bytes and the ids in it.
+ * A {@code tokenizer.json}: its bytes and the ids in it. A folder without one may have a {@code
+ * tokenizer.model} or {@code vocab.json} and {@code merges.txt}, which are converted to one in
+ * memory.
  *
  * <p>Ids stand in {@code added_tokens} (objects with {@code content} and {@code id}) and in {@code
  * model.vocab}, which is an object token → id, or for Unigram models a list of [token, score] whose
  * index is the id.
  */
 final class TokenizerFile {
+  private static final String JSON = "tokenizer.json";
+  private static final String SENTENCE_PIECE = "tokenizer.model";
+  private static final Pattern TIKTOKEN = Pattern.compile("[A-Za-z0-9+/]+={0,2} [0-9]+\\n");
+
   /** Reads one value in the middle of a file. */
   private static final ObjectReader SUBTREE =
       JsonMapper.shared().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final Path file;
+  private final String files;
   private final byte[] bytes;
   private final Map<String, Integer> idOfToken = new HashMap<>();
+  private final BitSet specials = new BitSet();
+  private String algorithm = "";
+  private String unknownToken = "";
+  private OptionalInt unknownId = OptionalInt.empty();
+  private OptionalInt begin = OptionalInt.empty();
+  private OptionalInt end = OptionalInt.empty();
   private int vocabSize;
 
-  private TokenizerFile(Path file, byte[] bytes) {
+  private TokenizerFile(Path file, String files, byte[] bytes) {
     this.file = file;
+    this.files = files;
     this.bytes = bytes;
   }
 
   /**
-   * Reads {@code file}.
+   * Reads the tokenizer of {@code folder}.
    *
-   * @throws FormatException if it is missing, not JSON, or holds no vocabulary
+   * @throws FormatException if there is none, or it is damaged or of a kind that is not known
    */
-  static TokenizerFile read(Path file) {
-    byte[] bytes;
+  static TokenizerFile of(Path folder) {
+    Path json = folder.resolve(JSON);
+    Path model = folder.resolve(SENTENCE_PIECE);
+    Path vocabulary = folder.resolve(VocabAndMerges.VOCABULARY);
+    if (Files.exists(json)) {
+      return read(json, JSON, bytes(json));
+    }
+    if (Files.exists(model)) {
+      byte[] bytes = bytes(model);
+      requireNoTiktoken(model, bytes);
+      SentencePieceModel pieces = SentencePieceModel.read(model, bytes);
+      TokenizerConfig config = TokenizerConfig.read(folder);
+      TokenizerFile read =
+          read(model, SENTENCE_PIECE, SentencePieceConversion.convert(model, pieces, config));
+      read.begin = present(pieces.specials().begin());
+      read.end = present(pieces.specials().end());
+      return read;
+    }
+    if (Files.exists(vocabulary) && Files.exists(folder.resolve(VocabAndMerges.MERGES))) {
+      TokenizerConfig config = TokenizerConfig.read(folder);
+      return read(
+          vocabulary,
+          VocabAndMerges.VOCABULARY + " and " + VocabAndMerges.MERGES,
+          VocabAndMerges.convert(folder, config));
+    }
+    if (!Files.isDirectory(folder)) {
+      throw new FormatException(folder, "there is no such folder; name one that holds a model");
+    }
+    throw new FormatException(
+        json,
+        "does not exist, nor does "
+            + SENTENCE_PIECE
+            + ", or vocab.json with merges.txt; a checkpoint needs the tokenizer of its Hugging Face"
+            + " repository");
+  }
+
+  private static OptionalInt present(int id) {
+    return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  private static byte[] bytes(Path file) {
     try {
-      bytes = Files.readAllBytes(file);
-    } catch (NoSuchFileException e) {
-      throw new FormatException(
-          file,
-          "does not exist; a checkpoint needs the tokenizer.json of its Hugging Face repository",
-          e);
+      return Files.readAllBytes(file);
     } catch (IOException e) {
       throw new FormatException(file, "cannot be read: " + e, e);
     }
-    TokenizerFile read = new TokenizerFile(file, bytes);
+  }
+
+  /** A tiktoken file is lines of a token in Base64 and its rank. */
+  private static void requireNoTiktoken(Path file, byte[] bytes) {
+    String start = new String(bytes, 0, Math.min(64, bytes.length), StandardCharsets.ISO_8859_1);
+    if (TIKTOKEN.matcher(start).lookingAt()) {
+      throw new FormatException(
+          file,
+          "is a tiktoken vocabulary, not a SentencePiece model; use the tokenizer.json of the"
+              + " Hugging Face repository");
+    }
+  }
+
+  private static TokenizerFile read(Path file, String files, byte[] bytes) {
+    TokenizerFile read = new TokenizerFile(file, files, bytes);
     try (JsonParser parser = new JsonFactory().createParser(ObjectReadContext.empty(), bytes)) {
       read.scan(parser);
     } catch (JacksonException e) {
@@ -94,6 +158,31 @@ final class TokenizerFile {
   /** Highest id + 1. */
   int vocabSize() {
     return vocabSize;
+  }
+
+  /** How text is cut, and the files that say it. */
+  TokenizerKind kind() {
+    return new TokenizerKind(algorithm, files);
+  }
+
+  /** The token that begins a sequence, as the vocabulary's own file says. */
+  OptionalInt begin() {
+    return begin;
+  }
+
+  /** The token that ends a sequence, as the vocabulary's own file says. */
+  OptionalInt end() {
+    return end;
+  }
+
+  /** Whether {@code id} is an added token that steers the model. */
+  boolean isSpecial(int id) {
+    return specials.get(id);
+  }
+
+  /** Id of the token that stands for text without one. */
+  OptionalInt unknownId() {
+    return unknownId.isPresent() ? unknownId : idOf(unknownToken);
   }
 
   /** Id of the token that is written {@code token} in the file. */
@@ -153,6 +242,7 @@ final class TokenizerFile {
     while (parser.nextToken() == JsonToken.START_OBJECT) {
       String content = "";
       int id = -1;
+      boolean special = false;
       while (parser.nextToken() != JsonToken.END_OBJECT) {
         String key = parser.currentName();
         JsonToken value = parser.nextToken();
@@ -160,11 +250,14 @@ final class TokenizerFile {
           content = parser.getString();
         } else if (key.equals("id") && value == JsonToken.VALUE_NUMBER_INT) {
           id = parser.getIntValue();
+        } else if (key.equals("special")) {
+          special = value == JsonToken.VALUE_TRUE;
         } else {
           parser.skipChildren();
         }
       }
       put(content, id);
+      specials.set(id, special);
     }
   }
 
@@ -178,6 +271,12 @@ final class TokenizerFile {
           parser.nextToken();
           put(token, parser.getIntValue());
         }
+      } else if (key.equals("type") && value == JsonToken.VALUE_STRING) {
+        algorithm = parser.getString();
+      } else if (key.equals("unk_token") && value == JsonToken.VALUE_STRING) {
+        unknownToken = parser.getString();
+      } else if (key.equals("unk_id") && value == JsonToken.VALUE_NUMBER_INT) {
+        unknownId = OptionalInt.of(parser.getIntValue());
       } else if (key.equals("vocab") && value == JsonToken.START_ARRAY) {
         for (int id = 0; parser.nextToken() == JsonToken.START_ARRAY; id++) {
           put(parser.nextStringValue(), id);

@@ -1,6 +1,6 @@
 /**
- * Text to token ids and back, over Hugging Face {@code tokenizer.json} files. Knows only {@code
- * error}.
+ * Text to token ids and back, over Hugging Face {@code tokenizer.json} files and what can be
+ * converted to them: SentencePiece models, and vocabularies with merges. Knows only {@code error}.
  */
 @NullMarked
 package dev.lorikeet.tokenizer;

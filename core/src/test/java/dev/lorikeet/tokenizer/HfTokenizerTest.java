@@ -8,12 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.error.DataException;
 import dev.lorikeet.error.FormatException;
+import dev.lorikeet.tokenizer.TokenizedText.Beginning;
+import dev.lorikeet.tokenizer.Tokenizer.Additions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -125,6 +128,53 @@ class HfTokenizerTest {
   }
 
   @Test
+  void placesCountUtf16() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      String text = "a\uD83E\uDD9Cb";
+      TokenizedText made = tokenizer.tokenize(text, Additions.OF_POLICY);
+      assertArrayEquals(tokenizer.encodeWithSpecials(text), made.ids());
+      assertEquals(new Token(0, "<|begin|>", 0, 0, Token.Kind.ADDED), made.tokens().getFirst());
+      assertEquals("b", text.substring(made.tokens().getLast().start()));
+      List<Token> bird = made.tokens().subList(2, made.tokens().size() - 1);
+      assertTrue(bird.size() > 1, "the bird is no single token");
+      bird.forEach(token -> assertEquals("1-3", token.start() + "-" + token.end()));
+
+      TokenizedText half = tokenizer.tokenize("x\uD83Ey", Additions.NONE);
+      assertEquals(2, half.tokens().getLast().start());
+      assertEquals(3, half.tokens().getLast().end());
+    }
+  }
+
+  @Test
+  void aBeginningThatTheTextWritesOutIsSeenAndNotDoubled() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      TokenizedText plain = tokenizer.tokenize("The tree", Additions.OF_POLICY);
+      TokenizedText written = tokenizer.tokenize("<|begin|>The tree", Additions.OF_POLICY);
+      TokenizedText doubled = tokenizer.tokenize("<|begin|><|begin|>The", Additions.OF_POLICY);
+
+      assertEquals(Beginning.PLAIN, plain.beginning());
+      assertEquals(Beginning.WRITTEN_OUT, written.beginning());
+      assertEquals(Beginning.DOUBLED, doubled.beginning());
+      assertArrayEquals(plain.ids(), written.ids());
+      assertEquals(
+          new Token(0, "<|begin|>", 0, 9, Token.Kind.SPECIAL), written.tokens().getFirst());
+      assertEquals(2, doubled.count(Token.Kind.SPECIAL));
+      assertEquals(0, doubled.count(Token.Kind.ADDED));
+      // What Hugging Face does with the same text.
+      assertEquals(
+          written.ids().length + 1, tokenizer.encodeWithSpecials("<|begin|>The tree").length);
+    }
+  }
+
+  @Test
+  void theKindIsThatOfTheFile() {
+    try (Tokenizer tokenizer = HfTokenizer.open(TINY)) {
+      assertEquals(new TokenizerKind("BPE", "tokenizer.json"), tokenizer.kind());
+      assertEquals("BPE from tokenizer.json", tokenizer.kind().toString());
+    }
+  }
+
+  @Test
   void hashIsThatOfTheFile() throws Exception {
     byte[] digest =
         MessageDigest.getInstance("SHA-256")
@@ -165,7 +215,9 @@ class HfTokenizerTest {
 
   @Test
   void aMissingFileIsNamed() {
-    assertRefused("tokenizer.json: does not exist; a checkpoint needs the tokenizer.json");
+    assertRefused(
+        "tokenizer.json: does not exist, nor does tokenizer.model, or vocab.json with merges.txt;"
+            + " a checkpoint needs the tokenizer of its Hugging Face repository");
   }
 
   @Test

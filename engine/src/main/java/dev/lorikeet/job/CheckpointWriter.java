@@ -28,8 +28,12 @@ final class CheckpointWriter {
   private static final List<String> COMPANIONS =
       List.of(
           "tokenizer.json",
+          "tokenizer.model",
+          "vocab.json",
+          "merges.txt",
           "tokenizer_config.json",
           "special_tokens_map.json",
+          "added_tokens.json",
           "generation_config.json",
           "chat_template.jinja");
   private static final String HEAD = "lm_head.weight";

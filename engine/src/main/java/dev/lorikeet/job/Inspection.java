@@ -4,6 +4,7 @@ import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.quant.QuantizationScheme;
+import dev.lorikeet.tokenizer.TokenizerKind;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,12 +108,14 @@ public record Inspection(
    * A tokenizer.
    *
    * @param vocabularySize highest id + 1
+   * @param kind its algorithm and files
    * @param bos begins a sequence, whether or not it is put in front
    * @param eos ends a sequence
    * @param prefix what is put in front of every sequence
    */
   public record TokenizerFacts(
       int vocabularySize,
+      TokenizerKind kind,
       Optional<TokenFact> bos,
       Optional<TokenFact> eos,
       List<TokenFact> prefix) {

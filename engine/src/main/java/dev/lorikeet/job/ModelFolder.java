@@ -85,6 +85,7 @@ final class ModelFolder {
       return Optional.of(
           new TokenizerFacts(
               tokenizer.vocabSize(),
+              tokenizer.kind(),
               fact(tokenizer, tokenizer.bosId()),
               fact(tokenizer, tokenizer.eosId()),
               Arrays.stream(tokenizer.bosPrefix()).mapToObj(id -> fact(tokenizer, id)).toList()));

@@ -6,11 +6,11 @@ import dev.lorikeet.generate.Generator.Continuation;
 import dev.lorikeet.generate.Generator.Stop;
 import dev.lorikeet.generate.Sampling;
 import dev.lorikeet.tokenizer.SpecialTokens;
+import dev.lorikeet.tokenizer.StreamDecoder;
 import dev.lorikeet.tokenizer.Tokenizer;
 import dev.lorikeet.torch.Device;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * The continuation of a prompt.
@@ -65,16 +65,13 @@ public record TextGeneration(String text, List<Integer> tokens, Stop stop, Durat
     return tokens.size() / (time.toNanos() * 1e-9);
   }
 
-  /**
-   * What {@code ids} add to the text: some tokenizers drop the space in front of the first word,
-   * which a continuation decoded alone would lose.
-   */
+  /** What {@code ids} add to the text of the prompt. */
   private static String text(Tokenizer tokenizer, int[] prompt, int[] ids) {
-    int[] all = IntStream.concat(IntStream.of(prompt), IntStream.of(ids)).toArray();
-    String head = tokenizer.decode(prompt, SpecialTokens.SKIP);
-    String whole = tokenizer.decode(all, SpecialTokens.SKIP);
-    return whole.startsWith(head)
-        ? whole.substring(head.length())
-        : tokenizer.decode(ids, SpecialTokens.SKIP);
+    StreamDecoder decoder = new StreamDecoder(tokenizer, prompt, SpecialTokens.SKIP);
+    StringBuilder text = new StringBuilder();
+    for (int id : ids) {
+      text.append(decoder.next(id));
+    }
+    return text.append(decoder.end()).toString();
   }
 }

@@ -317,6 +317,23 @@ final class AdapterMergeTest {
   }
 
   @Test
+  void everyFileOfTheTokenizerIsCopied() throws IOException {
+    List<String> files =
+        List.of("tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json");
+    for (String name : files) {
+      Files.writeString(model.resolve(name), "what is in " + name);
+    }
+    makeAdapter(false, "q_proj");
+    merge(WeightFormat.FLOAT32);
+    for (String name : files) {
+      assertEquals("what is in " + name, Files.readString(out.resolve(name)));
+    }
+    assertArrayEquals(
+        Files.readAllBytes(model.resolve("tokenizer.json")),
+        Files.readAllBytes(out.resolve("tokenizer.json")));
+  }
+
+  @Test
   void aFolderWithContentsIsRefusedAndLeftAlone() throws IOException {
     makeAdapter(false, "q_proj");
     Files.createDirectory(out);
