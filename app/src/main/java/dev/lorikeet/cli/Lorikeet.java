@@ -35,6 +35,7 @@ public final class Lorikeet {
           MergeCommand::new,
           InspectCommand::new,
           RunsCommand::commandLine,
+          TemplateCommand::commandLine,
           NanoCommand::commandLine,
           DoctorCommand::new);
 
