@@ -23,7 +23,7 @@ VARIABLES = {
         {"name": "Cid", "age": 31, "address": {"city": "bern"}},
     ],
     "tree": [{"n": 1, "c": [{"n": 2, "c": []}, {"n": 3, "c": [{"n": 4, "c": []}]}]}],
-    "dict": {"b": 1, "A": 2, "c": 0},
+    "table": {"b": 1, "A": 2, "c": 0},
     "add_generation_prompt": True,
     "bos_token": "<s>",
     "eos_token": "</s>",
@@ -47,8 +47,10 @@ big * big, big // 7, big % 97, -big // 7, big / 7
 none < 1
 not x is defined, not true == false, not false and true, not (true and false)
 x is defined and x or "d", none or 0 or "", 1 and 2, [] and 1
-"a" in "cab", "a" not in "cab", 1 in [1.0], 1 in {1: 2}, "x" in none
-2 in (1, 2), "" in "a", {} in [{}], [1] in {}
+"a" in "cab", "a" not in "cab", 1 in [1.0], 1 in {1: 2}
+"x" in none
+2 in (1, 2), "" in "a", {} in [{}]
+[1] in {}
 "a" ~ 1 ~ none ~ true ~ 1.0 ~ [1, "b"] ~ x
 "a" + 1
 1 + "a"
@@ -68,7 +70,8 @@ people.0.name, people[0].address.city, people[-1]["name"]
 x.y
 x["y"]
 x.y.z is defined
-none.x is defined, none.x.y
+none.x is defined
+none.x.y
 x()
 5()
 {}.x()
@@ -85,7 +88,7 @@ x()
 {"a": 1, "a": 2, 1: "x", true: "y", 1.0: "z", none: 0, (1, 2): 3}
 {[1]: 2}
 {"a": 1}.get("a"), {"a": 1}.get("b"), {"a": 1}.get("b", "c"), {"a": 1}.keys(), {"a": 1}.values(), {"a": 1}.items(), {"a": 1}.keys()|list, {}.items()|list
-{"a": 1}.items()[0] is defined, dict.items()|length, dict.keys() == {"b": 0, "A": 0, "c": 0}.keys()
+{"a": 1}.items()[0] is defined, table.items()|length, table.keys() == {"b": 0, "A": 0, "c": 0}.keys()
 [1, 2, 2].count(2), [1, 2].index(2), (1, 2).index(1), "a,b".split(",")
 [1, 2].index(3)
 "abc".index("z")
@@ -147,18 +150,20 @@ x is defined, x is undefined, x is not defined, nothing is defined, messages is 
 (1 | nosuch) if false else 2
 (1 | nosuch) if true else 2
 1 is nosuch if false else 3
-x | default("d"), x | default, nothing | default("d"), nothing | default("d", true), "" | d("e", true), "" | d("e", boolean=true), 0 | default(1, false), x.y | default("no")
-messages[0].zz | default("d"), messages[0].zz.yy | default("d")
+x | default("d"), x | default, nothing | default("d"), nothing | default("d", true), "" | d("e", true), "" | d("e", boolean=true), 0 | default(1, false)
+x.y | default("no")
+messages[0].zz | default("d")
+messages[0].zz.yy | default("d")
 names | join, names | join(", "), [1, none, 2.0] | join("-"), people | join(", ", attribute="name"), "abc" | join("."), x | join, [] | join(1), [[1], [2]] | join(0)
 names | sort, names | sort(case_sensitive=true), names | sort(reverse=true), [3, 1.5, 2] | sort, people | sort(attribute="age") | map(attribute="name") | list, people | sort(attribute="age,name", reverse=true) | map(attribute="name") | list, "bca" | sort
 [1, "a"] | sort
-dict | dictsort, dict | dictsort(true), dict | dictsort(by="value"), dict | dictsort(reverse=true), {} | dictsort
-dict | dictsort(by="x")
-dict | items | list, x | items | list, dict | list, "ab" | list, {"a": 1}.items() | list, nothing | default([], true) | list
+table | dictsort, table | dictsort(true), table | dictsort(by="value"), table | dictsort(reverse=true), {} | dictsort
+table | dictsort(by="x")
+table | items | list, x | items | list, table | list, "ab" | list, {"a": 1}.items() | list, nothing | default([], true) | list
 5 | items | list
 5 | list
 none | list
-names | first, names | last, [] | first is defined, [] | last, "abc" | first, "abc" | last, dict | first, range(3) | last, dict | last, names | map("upper") | first
+names | first, names | last, [] | first is defined, [] | last, "abc" | first, "abc" | last, table | first, range(3) | last, table | last, names | map("upper") | first
 names | map("upper") | last
 names | map("lower") | list, names | map("replace", "a", "_") | list, people | map(attribute="address.city") | list, people | map(attribute="zz", default="?") | list, people | map(attribute="zz") | list, [[1, 2], [3]] | map(attribute=1) | list, [] | map("upper") | list, x | map("upper") | list, ["a"] | map("default", "x") | list
 names | map | list
@@ -176,7 +181,7 @@ people | groupby("age"), people | groupby("address.city") | map(attribute="group
 ["a"] | sum
 ["a"] | sum(start="")
 [3, 1, 2] | min, [3, 1, 2] | max, names | min, names | max(case_sensitive=true), [] | min is defined, people | max(attribute="age"), "hello" | max
-[1, 2, 3] | reverse | list, "abc" | reverse, (1, 2) | reverse | list, range(3) | reverse | list, dict | reverse | list, names | map("upper") | reverse | first
+[1, 2, 3] | reverse | list, "abc" | reverse, (1, 2) | reverse | list, range(3) | reverse | list, table | reverse | list, names | map("upper") | reverse | first
 5 | reverse
 [1, 2, 3, 4, 5] | batch(2) | list, [1, 2, 3] | batch(2, "x") | list, [1, 2, 3, 4, 5] | slice(3) | list, [1, 2, 3, 4] | slice(3, "x") | list
 "hello world-foo (bar)" | title, "it's o'neil" | title, text | title, text | upper, text | lower, text | capitalize, 5 | upper, none | upper, "ß" | upper, "a\tb" | title
@@ -196,13 +201,13 @@ x | float
 -5 | abs, -2.5 | abs, true | abs
 "a" | abs
 "<a> & 'b' \"c\"" | escape, "<a>" | e | e, "<a>" | safe, ("<a>" | e) + "<b>", "<b>" + ("<a>" | e), ("<a>" | safe) ~ "<b>", ("<" | e) | length, "<" | forceescape, ("<" | e) | forceescape, ["<" | e], ("%s" | safe) % "<", ("a" | safe) is string, ("<" | safe) | upper, ("a" | safe).replace("a", "<"), ("," | safe).join(["<", "a"]), ("x" | safe) is escaped, ("a" | safe) * 2, ("ab" | safe)[0] + "<", 5 | e, ("a" | safe) | tojson
-"<p>a  <b>b</b></p> &amp; <!-- c -->d" | striptags, "a b&c/d é" | urlencode, {"a b": "c&d", "x": 1} | urlencode, {"class": "a<b", "x": none, "id": 5} | xmlattr, 1000 | filesizeformat, 1 | filesizeformat, 1500000 | filesizeformat, 1024 | filesizeformat(true), 500 | filesizeformat, 2 ** 80 | filesizeformat
+"<p>a  <b>b</b></p> &amp; <!-- c -->d" | striptags, "a b&c/d é" | urlencode, {"a b": "c&d", "x": 1} | urlencode, {"class": "a<b", "x": none, "id": 5} | xmlattr, 1000 | filesizeformat, 1 | filesizeformat, 1500000 | filesizeformat, 1024 | filesizeformat(true), 500 | filesizeformat, (2 ** 80) | filesizeformat
 "%s-%d" | format("a", 3), "%(x)s" | format(x=1)
 people[0] | attr("name") is defined, people | attr("index") is callable, "a" | attr("upper") is callable
 messages | tojson
 messages | tojson(indent=2)
 {"é": "<b>", "k": "it's", "q": "\"\\/\b\f\n\r\t\x00\x1f\x7f\u2028😀"} | tojson
-{"é": "😀\x7f"} | tojson(ensure_ascii=true), {"b": 1, "a": {"d": 1, "c": 2}} | tojson(sort_keys=true), [1, {"a": []}, {}, ()] | tojson(indent=1), [1, 2] | tojson(separators=(",", ":")), {"a": 1} | tojson(separators=(",", ":"), indent=2), [1, 2] | tojson(indent="--"), [1.0, 1e16, 1e-7, 1e308 * 10, true, none, big] | tojson, {1: 1, true: 2, none: 3, 1.5: 4} | tojson, [] | tojson(indent=4), "a" | tojson, 5 | tojson(indent=0), [1, 2] | tojson(indent=0)
+{"é": "😀\x7f"} | tojson(ensure_ascii=true), {"b": 1, "a": {"d": 1, "c": 2}} | tojson(sort_keys=true), [1, {"a": []}, {}, ()] | tojson(indent=1), [1, 2] | tojson(separators=(",", ":")), {"a": 1} | tojson(separators=(",", ":"), indent=2), [1, 2] | tojson(indent="--"), [1.0, 1e16, 1e-7, true, none, big] | tojson, ["inf" | float, "nan" | float, "-inf" | float] | tojson, {1: 1, true: 2, none: 3, 1.5: 4} | tojson, [] | tojson(indent=4), "a" | tojson, 5 | tojson(indent=0), [1, 2] | tojson(indent=0)
 x | tojson
 {(1, 2): 3} | tojson
 [x] | tojson
@@ -274,7 +279,7 @@ STATEMENTS = [
     "{% for a in range(10) if a > 20 %}x{% else %}none{% endfor %}",
     "{% for a in 'abc' %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last }}{{ loop.length }}{{ loop.cycle('x', 'y') }}{{ loop.depth }}{{ loop.depth0 }}{{ loop.previtem }}{{ loop.nextitem }}{{ loop.previtem is defined }}{{ loop.changed(a) }}|{% endfor %}",
     "{% for a in [1, 1, 2] %}{{ loop.changed(a) }}{% endfor %}{% for a in [1] %}{{ loop }}{{ loop.nope is defined }}{% endfor %}",
-    "{% for k, v in dict.items() %}{{ k }}={{ v }};{% endfor %}{% for k in dict %}{{ k }}{% endfor %}{% for (a, b), c in [((1, 2), 3)] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
+    "{% for k, v in table.items() %}{{ k }}={{ v }};{% endfor %}{% for k in table %}{{ k }}{% endfor %}{% for (a, b), c in [((1, 2), 3)] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
     "{% for a, b in [[1]] %}{% endfor %}",
     "{% for a, b in [[1, 2, 3]] %}{% endfor %}",
     "{% for a, b in [5] %}{% endfor %}",
@@ -287,7 +292,7 @@ STATEMENTS = [
     "{% for i in [1, 2] %}{{ y is defined }}{% set y = 5 %}{{ y }}{% endfor %}{{ y is defined }}",
     "{% if true %}{% set x = 2 %}{% endif %}{{ x }}{% if false %}{% set zero = 9 %}{% endif %}{{ zero }}",
     "{% set ns = namespace(a=0, b='x') %}{% for i in range(4) %}{% set ns.a = ns.a + i %}{% set ns.c = i %}{% endfor %}{{ ns.a }}{{ ns.b }}{{ ns.c }}{{ ns.zz is defined }}{{ ns['a'] }}{{ ns }}",
-    "{% set dict.a = 1 %}",
+    "{% set table.a = 1 %}",
     "{% set x.a = 1 %}",
     "{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set (c, d) = [3, 4] %}{{ c }}{{ d }}{% set e = 1, %}{{ e }}{% set f = 1, 2 %}{{ f }}",
     "{% set a, b = 1 %}",

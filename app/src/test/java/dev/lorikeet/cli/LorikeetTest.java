@@ -29,6 +29,8 @@ class LorikeetTest {
         "score",
         "merge",
         "inspect",
+        "template",
+        "template render",
         "runs",
         "runs list",
         "runs show",

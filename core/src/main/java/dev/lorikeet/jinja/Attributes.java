@@ -129,8 +129,9 @@ final class Attributes {
     if (OF_OBJECTS.contains(name)) {
       return !(value instanceof Namespace);
     }
-    return value instanceof Seq seq && seq.isList() && LIST_CHANGES.contains(name)
-        || value instanceof Dict && DICT_CHANGES.contains(name);
+    return value instanceof Seq seq
+        ? seq.isList() && LIST_CHANGES.contains(name)
+        : value instanceof Dict && DICT_CHANGES.contains(name);
   }
 
   private static Optional<Value> element(Value value, Value key, Budget budget) {
@@ -147,7 +148,7 @@ final class Attributes {
   }
 
   private static boolean isUnhashable(Value key) {
-    return key instanceof Dict || key instanceof Seq seq && seq.isList();
+    return key instanceof Dict || (key instanceof Seq seq && seq.isList());
   }
 
   private static Optional<Value> character(Str text, Value key, Budget budget) {

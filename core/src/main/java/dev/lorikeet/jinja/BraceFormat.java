@@ -11,16 +11,16 @@ final class BraceFormat {
   private static final Pattern STEP = Pattern.compile("\\.([^.\\[]+)|\\[([^\\]]+)\\]");
 
   private final Args args;
-  private final Runtime runtime;
+  private final Execution execution;
   private int next;
 
-  private BraceFormat(Args args, Runtime runtime) {
+  private BraceFormat(Args args, Execution execution) {
     this.args = args;
-    this.runtime = runtime;
+    this.execution = execution;
   }
 
-  static Value of(Str pattern, Args args, Runtime runtime) {
-    return pattern.with(new BraceFormat(args, runtime).made(pattern.text(), 0));
+  static Value of(Str pattern, Args args, Execution execution) {
+    return pattern.with(new BraceFormat(args, execution).made(pattern.text(), 0));
   }
 
   private String made(String pattern, int depth) {
@@ -40,8 +40,8 @@ final class BraceFormat {
       } else {
         int end = closing(pattern, at + 1);
         String field = field(pattern.substring(at + 1, end), depth);
-        runtime.budget().text(field.length());
-        runtime.budget().fits(out.append(field).length());
+        execution.budget().text(field.length());
+        execution.budget().fits(out.append(field).length());
         at = end;
       }
     }
@@ -56,15 +56,19 @@ final class BraceFormat {
         return at;
       }
     }
-    throw PyError.value("expected '}' before end of string");
+
+    throw PyError.value(
+        start == pattern.length()
+            ? "Single '{' encountered in format string"
+            : "expected '}' before end of string");
   }
 
   private String field(String field, int depth) {
     int end = 0;
     boolean isInBrackets = false;
     while (end < field.length()
-        && (isInBrackets || field.charAt(end) != '!' && field.charAt(end) != ':')) {
-      isInBrackets = field.charAt(end) == '[' || isInBrackets && field.charAt(end) != ']';
+        && (isInBrackets || (field.charAt(end) != '!' && field.charAt(end) != ':'))) {
+      isInBrackets = field.charAt(end) == '[' || (isInBrackets && field.charAt(end) != ']');
       end++;
     }
     Value value = value(field.substring(0, end));
@@ -74,14 +78,14 @@ final class BraceFormat {
       value =
           Str.of(
               switch (conversion) {
-                case "s" -> Repr.str(value, runtime.budget());
-                case "r", "a" -> Repr.repr(value, runtime.budget());
+                case "s" -> Repr.str(value, execution.budget());
+                case "r", "a" -> Repr.repr(value, execution.budget());
                 default -> throw PyError.value("Unknown conversion specifier '" + conversion + "'");
               });
       rest = rest.substring(2);
     }
     String spec = rest.startsWith(":") ? made(rest.substring(1), depth + 1) : "";
-    return FormatSpec.parse(spec).format(value, runtime.budget());
+    return FormatSpec.parse(spec).format(value, execution.budget());
   }
 
   private Value value(String path) {
@@ -97,8 +101,8 @@ final class BraceFormat {
       String item = step.group(2);
       value =
           attribute != null
-              ? Attributes.attribute(value, attribute, runtime.budget())
-              : Attributes.item(value, key(String.valueOf(item)), runtime.budget());
+              ? Attributes.attribute(value, attribute, execution.budget())
+              : Attributes.item(value, key(String.valueOf(item)), execution.budget());
       at = step.end();
     }
     return value;
@@ -112,9 +116,7 @@ final class BraceFormat {
     if (name.isEmpty() || name.matches("\\d{1,9}")) {
       int index = name.isEmpty() ? next++ : Integer.parseInt(name);
       if (index >= args.positional().size()) {
-        throw new PyError(
-            PyError.Kind.LOOKUP,
-            "Replacement index " + index + " out of range for positional args tuple");
+        throw new PyError(PyError.Kind.LOOKUP, "tuple index out of range");
       }
       return args.positional().get(index);
     }

@@ -33,6 +33,13 @@ final class Budget {
     spend(1 + length / CHARACTERS_A_UNIT);
   }
 
+  /**
+   * Counts a search for {@code part} characters in {@code whole}, which may compare all with all.
+   */
+  void search(long whole, long part) {
+    spend(1 + whole / CHARACTERS_A_UNIT + whole * part / 1024);
+  }
+
   /** Refuses a string of {@code length} characters if no string may be as long. */
   void fits(long length) {
     if (length > limits.textLength()) {

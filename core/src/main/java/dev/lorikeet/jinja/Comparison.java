@@ -53,7 +53,7 @@ final class Comparison {
     if (left instanceof View a && right instanceof View b && a.part() != View.Part.VALUES) {
       return a.part() == b.part() && sameEntries(a.dict(), b.dict(), budget);
     }
-    return left == right || left instanceof Undefined && right instanceof Undefined;
+    return Value.isSameObject(left, right) || (left instanceof Undefined && right instanceof Undefined);
   }
 
   private static boolean sameItems(List<Value> left, List<Value> right, Budget budget) {
@@ -172,7 +172,7 @@ final class Comparison {
           throw PyError.type(
               "'in <string>' requires string as left operand, not " + item.typeName());
         }
-        budget.spend(1 + text.text().length() / 64);
+        budget.search(text.text().length(), part.text().length());
         yield text.text().contains(part.text());
       }
       case Dict dict -> dict.get(item, budget).isPresent();
@@ -223,7 +223,7 @@ final class Comparison {
   private record Identity(Value value) {
     @Override
     public boolean equals(Object other) {
-      return other instanceof Identity identity && identity.value == value;
+      return other instanceof Identity identity && Value.isSameObject(identity.value, value);
     }
 
     @Override

@@ -20,9 +20,9 @@ final class ContainerMethods {
       case "get" ->
           method(
               name,
-              (args, runtime) -> {
+              (args, execution) -> {
                 Bound bound = args.bind("get", "!key", "default");
-                return dict.get(bound.get(0), runtime.budget()).orElse(bound.or(1, None.NONE));
+                return dict.get(bound.get(0), execution.budget()).orElse(bound.or(1, None.NONE));
               });
       case "keys" -> view(dict, name, View.Part.KEYS);
       case "values" -> view(dict, name, View.Part.VALUES);
@@ -30,19 +30,19 @@ final class ContainerMethods {
       case "copy" ->
           method(
               name,
-              (args, runtime) -> {
+              (args, execution) -> {
                 args.bind("copy");
                 return dict;
               });
       case "fromkeys" ->
           method(
               name,
-              (args, runtime) -> {
+              (args, execution) -> {
                 Bound bound = args.bind("fromkeys", "!iterable", "value");
                 Dict made = new Dict();
-                Iterator<Value> keys = Items.of(bound.get(0), runtime.budget());
+                Iterator<Value> keys = Items.of(bound.get(0), execution.budget());
                 while (keys.hasNext()) {
-                  made.put(keys.next(), bound.or(1, None.NONE), runtime.budget());
+                  made.put(keys.next(), bound.or(1, None.NONE), execution.budget());
                 }
                 return made;
               });
@@ -53,7 +53,7 @@ final class ContainerMethods {
   private static Optional<Value> view(Dict dict, String name, View.Part part) {
     return method(
         name,
-        (args, runtime) -> {
+        (args, execution) -> {
           args.bind(name);
           return new View(dict, part);
         });
@@ -65,15 +65,15 @@ final class ContainerMethods {
 
   static Optional<Value> find(Seq seq, String name) {
     return switch (name) {
-      case "index" -> method(name, (args, runtime) -> index(seq, args, runtime));
+      case "index" -> method(name, (args, execution) -> index(seq, args, execution));
       case "count" ->
           method(
               name,
-              (args, runtime) -> {
+              (args, execution) -> {
                 Value wanted = args.bind("count", "!value").get(0);
                 long count =
                     seq.items().stream()
-                        .filter(item -> Comparison.equal(item, wanted, runtime.budget()))
+                        .filter(item -> Comparison.equal(item, wanted, execution.budget()))
                         .count();
                 return Int.of(count);
               });
@@ -81,7 +81,7 @@ final class ContainerMethods {
           seq.isList()
               ? method(
                   name,
-                  (args, runtime) -> {
+                  (args, execution) -> {
                     args.bind("copy");
                     return seq;
                   })
@@ -94,7 +94,7 @@ final class ContainerMethods {
     };
   }
 
-  private static Value index(Seq seq, Args args, Runtime runtime) {
+  private static Value index(Seq seq, Args args, Execution execution) {
     Bound bound = args.bind("index", "!value", "start", "stop");
     int size = seq.items().size();
     int start = bound.integer(1, 0);
@@ -102,13 +102,13 @@ final class ContainerMethods {
     for (int i = Math.max(0, start < 0 ? start + size : start);
         i < Math.min(size, stop < 0 ? stop + size : stop);
         i++) {
-      if (Comparison.equal(seq.items().get(i), bound.get(0), runtime.budget())) {
+      if (Comparison.equal(seq.items().get(i), bound.get(0), execution.budget())) {
         return Int.of(i);
       }
     }
     throw PyError.value(
         seq.isList()
-            ? Repr.repr(bound.get(0), runtime.budget()) + " is not in list"
+            ? Repr.repr(bound.get(0), execution.budget()) + " is not in list"
             : "tuple.index(x): x not in tuple");
   }
 

@@ -18,7 +18,7 @@ import java.util.Optional;
 
 /** Computes expressions. */
 final class Evaluator {
-  private final Runtime runtime;
+  private final Execution execution;
   private final Budget budget;
   private final Map<String, Value> variables;
   private int line = 1;
@@ -27,9 +27,9 @@ final class Evaluator {
    * Looks names up in a scope, then in {@code variables}, then among the functions that are always
    * there.
    */
-  Evaluator(Runtime runtime, Map<String, Value> variables) {
-    this.runtime = runtime;
-    this.budget = runtime.budget();
+  Evaluator(Execution execution, Map<String, Value> variables) {
+    this.execution = execution;
+    this.budget = execution.budget();
     this.variables = variables;
   }
 
@@ -201,7 +201,7 @@ final class Evaluator {
     budget.enter();
     Value result =
         switch (callee) {
-          case Callable callable -> callable.call(args, runtime);
+          case Callable callable -> callable.call(args, execution);
           case Undefined undefined -> throw undefined.error();
           default -> throw PyError.type("'" + callee.typeName() + "' object is not callable");
         };
@@ -256,13 +256,13 @@ final class Evaluator {
     }
     Args args = arguments(filter.arguments(), scope);
     line = filter.line();
-    return Filters.apply(filter.name(), subject, args, runtime);
+    return Filters.apply(filter.name(), subject, args, execution);
   }
 
   private boolean test(Expr.Test test, Scope scope) {
     Value subject = evaluate(test.subject(), scope);
     Args args = arguments(test.arguments(), scope);
     line = test.line();
-    return Tests.apply(test.name(), subject, args, runtime);
+    return Tests.apply(test.name(), subject, args, execution);
   }
 }

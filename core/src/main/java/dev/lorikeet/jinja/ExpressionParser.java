@@ -77,7 +77,7 @@ final class ExpressionParser {
     return tokens.isAt(Kind.VARIABLE_END)
         || tokens.isAt(Kind.BLOCK_END)
         || tokens.isOperator(")")
-        || !endName.isEmpty() && tokens.isName(endName);
+        || (!endName.isEmpty() && tokens.isName(endName));
   }
 
   private Expr or() {

@@ -8,7 +8,7 @@ final class Filters {
   /** A filter of jinja2 or transformers. */
   @FunctionalInterface
   interface Filter {
-    Value apply(Value value, Args args, Runtime runtime);
+    Value apply(Value value, Args args, Execution execution);
   }
 
   private static final Map<String, Filter> ALL = all();
@@ -19,14 +19,14 @@ final class Filters {
     return ALL.containsKey(name);
   }
 
-  static Value apply(String name, Value value, Args args, Runtime runtime) {
+  static Value apply(String name, Value value, Args args, Execution execution) {
     Filter filter = ALL.get(name);
     if (filter == null) {
       throw PyError.runtime("No filter named " + Repr.quoted(name) + " found.");
     }
-    runtime.budget().enter();
-    Value result = filter.apply(value, args, runtime);
-    runtime.budget().leave();
+    execution.budget().enter();
+    Value result = filter.apply(value, args, execution);
+    execution.budget().leave();
     return result;
   }
 
@@ -41,7 +41,7 @@ final class Filters {
     for (String name : new String[] {"pprint", "random", "urlize", "wordwrap"}) {
       all.put(
           name,
-          (value, args, runtime) -> {
+          (value, args, execution) -> {
             throw PyError.runtime(
                 "the filter " + name + " is not available in chat templates here");
           });

@@ -81,7 +81,10 @@ record FormatSpec(
       case Bool truth when type.isEmpty() || type.equals("s") ->
           pad(truncated(truth.isTrue() ? "True" : "False"), "<");
       case Bool truth -> integer(BigInteger.valueOf(truth.number()));
-      case Int number -> integer(number.value());
+      case Int number -> {
+        budget.integer(number.value().bitLength());
+        yield integer(number.value());
+      }
       case Real number -> real(number.value());
       case Str text -> {
         if (!type.isEmpty() && !type.equals("s")) {
@@ -126,7 +129,7 @@ record FormatSpec(
   }
 
   String real(double number) {
-    boolean isNegative = number < 0 || number == 0 && 1 / number < 0;
+    boolean isNegative = number < 0 || (number == 0 && 1 / number < 0);
     double size = Math.abs(number);
     if (!Double.isFinite(size)) {
       String name = Double.isNaN(size) ? "nan" : "inf";

@@ -22,15 +22,15 @@ final class Functions {
           "range", new Type("range", Functions::range),
           "dict", new Type("dict", Functions::dict),
           "namespace", new Type("jinja2.utils.Namespace", Functions::namespace),
-          "cycler", new Type("jinja2.utils.Cycler", (args, runtime) -> Cycler.of(args)),
-          "joiner", new Type("jinja2.utils.Joiner", (args, runtime) -> Joiner.of(args, runtime)),
+          "cycler", new Type("jinja2.utils.Cycler", (args, execution) -> Cycler.of(args)),
+          "joiner", new Type("jinja2.utils.Joiner", (args, execution) -> Joiner.of(args, execution)),
           "raise_exception", new Builtin("raise_exception", Functions::raise),
           "strftime_now",
               new Builtin(
                   "strftime_now",
-                  (args, runtime) ->
+                  (args, execution) ->
                       Str.of(
-                          StrfTime.format(args.bind("strftime_now", "!format").text(0), runtime))));
+                          StrfTime.format(args.bind("strftime_now", "!format").text(0), execution))));
 
   private Functions() {}
 
@@ -51,17 +51,17 @@ final class Functions {
     }
 
     @Override
-    public Value call(Args args, Runtime runtime) {
-      return body.call(args, runtime);
+    public Value call(Args args, Execution execution) {
+      return body.call(args, execution);
     }
   }
 
-  private static Value raise(Args args, Runtime runtime) {
+  private static Value raise(Args args, Execution execution) {
     Value message = args.bind("raise_exception", "!message").get(0);
-    throw new PyError(PyError.Kind.RAISED, Repr.str(message, runtime.budget()));
+    throw new PyError(PyError.Kind.RAISED, Repr.str(message, execution.budget()));
   }
 
-  private static Value range(Args args, Runtime runtime) {
+  private static Value range(Args args, Execution execution) {
     if (!args.named().isEmpty()) {
       throw PyError.type("range() takes no keyword arguments");
     }
@@ -88,7 +88,7 @@ final class Functions {
         numbers.size() == 1
             ? new Range(0, numbers.getFirst(), 1)
             : new Range(numbers.get(0), numbers.get(1), step);
-    runtime.budget().spend(1);
+    execution.budget().spend(1);
     if (range.size() > Limits.RANGE) {
       throw tooBig();
     }
@@ -101,40 +101,40 @@ final class Functions {
         "Range too big. The sandbox blocks ranges larger than MAX_RANGE (" + Limits.RANGE + ").");
   }
 
-  static Value dict(Args args, Runtime runtime) {
+  static Value dict(Args args, Execution execution) {
     if (args.positional().size() > 1) {
       throw PyError.type("dict expected at most 1 argument, got " + args.positional().size());
     }
     Dict made = new Dict();
     for (Value value : args.positional()) {
       if (value instanceof Dict dict) {
-        runtime.budget().items(dict.size());
-        dict.entries().forEach(entry -> made.put(entry.key(), entry.value(), runtime.budget()));
+        execution.budget().items(dict.size());
+        dict.entries().forEach(entry -> made.put(entry.key(), entry.value(), execution.budget()));
       } else {
-        pairs(value, made, runtime);
+        pairs(value, made, execution);
       }
     }
-    args.named().forEach((name, value) -> made.put(Str.of(name), value, runtime.budget()));
+    args.named().forEach((name, value) -> made.put(Str.of(name), value, execution.budget()));
     return made;
   }
 
-  private static void pairs(Value value, Dict made, Runtime runtime) {
+  private static void pairs(Value value, Dict made, Execution execution) {
     int index = 0;
-    for (Value item : Items.list(value, runtime.budget())) {
-      List<Value> pair = Items.list(item, runtime.budget());
+    for (Value item : Items.list(value, execution.budget())) {
+      List<Value> pair = Items.list(item, execution.budget());
       if (pair.size() != 2) {
         throw PyError.value(
             "dictionary update sequence element #%d has length %d; 2 is required"
                 .formatted(index, pair.size()));
       }
-      made.put(pair.get(0), pair.get(1), runtime.budget());
+      made.put(pair.get(0), pair.get(1), execution.budget());
       index++;
     }
   }
 
-  private static Value namespace(Args args, Runtime runtime) {
+  private static Value namespace(Args args, Execution execution) {
     Map<String, Value> attributes = new LinkedHashMap<>();
-    if (dict(args, runtime) instanceof Dict dict) {
+    if (dict(args, execution) instanceof Dict dict) {
       for (Dict.Entry entry : dict.entries()) {
         if (entry.key() instanceof Str name) {
           attributes.put(name.text(), entry.value());
@@ -167,7 +167,7 @@ final class Functions {
             case "next" ->
                 new Builtin(
                     "next",
-                    (args, runtime) -> {
+                    (args, execution) -> {
                       Value item = items.get(position);
                       position = (position + 1) % items.size();
                       return item;
@@ -175,7 +175,7 @@ final class Functions {
             case "reset" ->
                 new Builtin(
                     "reset",
-                    (args, runtime) -> {
+                    (args, execution) -> {
                       position = 0;
                       return Value.None.NONE;
                     });
@@ -197,7 +197,7 @@ final class Functions {
     }
 
     @Override
-    public Value call(Args args, Runtime runtime) {
+    public Value call(Args args, Execution execution) {
       throw PyError.type("'Cycler' object is not callable");
     }
   }
@@ -211,9 +211,9 @@ final class Functions {
       this.separator = separator;
     }
 
-    static Value of(Args args, Runtime runtime) {
+    static Value of(Args args, Execution execution) {
       Bound bound = args.bind("joiner", "sep");
-      runtime.budget().spend(1);
+      execution.budget().spend(1);
       return new Joiner(bound.or(0, Str.of(", ")));
     }
 
@@ -228,7 +228,7 @@ final class Functions {
     }
 
     @Override
-    public Value call(Args args, Runtime runtime) {
+    public Value call(Args args, Execution execution) {
       Value said = isUsed ? separator : Str.of("");
       isUsed = true;
       return said;

@@ -15,13 +15,13 @@ final class Getter {
   private Getter() {}
 
   /** Follows the attribute; {@code fallback} stands for what is undefined unless it is None. */
-  static Function<Value, Value> of(Value attribute, Value fallback, Runtime runtime) {
+  static Function<Value, Value> of(Value attribute, Value fallback, Execution execution) {
     List<Value> steps = steps(attribute);
     return item -> {
       Value value = item;
       for (Value step : steps) {
-        runtime.budget().spend(1);
-        value = Attributes.item(value, step, runtime.budget());
+        execution.budget().spend(1);
+        value = Attributes.item(value, step, execution.budget());
         if (fallback != None.NONE && value instanceof Undefined) {
           value = fallback;
         }
@@ -32,14 +32,14 @@ final class Getter {
 
   /** The values of several attributes, "a,b", as a list. */
   static Function<Value, Value> several(
-      Value attributes, Function<Value, Value> change, Runtime runtime) {
+      Value attributes, Function<Value, Value> change, Execution execution) {
     List<Function<Value, Value>> getters = new ArrayList<>();
     if (attributes instanceof Str names) {
       for (String name : Text.split(names.text(), ",", -1)) {
-        getters.add(of(Str.of(name), None.NONE, runtime));
+        getters.add(of(Str.of(name), None.NONE, execution));
       }
     } else {
-      getters.add(of(attributes, None.NONE, runtime));
+      getters.add(of(attributes, None.NONE, execution));
     }
     return item -> {
       List<Value> values = new ArrayList<>();

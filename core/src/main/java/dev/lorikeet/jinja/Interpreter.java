@@ -6,24 +6,29 @@ import dev.lorikeet.jinja.Node.Target;
 import dev.lorikeet.jinja.Value.Namespace;
 import dev.lorikeet.jinja.Value.Str;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Runs the statements of a template once. */
 final class Interpreter {
-  private final Runtime runtime;
+  private final Execution execution;
   private final Budget budget;
   private final Evaluator evaluator;
   private final Template.Marks marks;
   private final Scope root = Scope.root();
   private final List<Rendering.Span> spans = new ArrayList<>();
 
-  Interpreter(Runtime runtime, Map<String, Value> variables, Template.Marks marks) {
-    this.runtime = runtime;
-    this.budget = runtime.budget();
-    this.evaluator = new Evaluator(runtime, variables);
+  /** By the body itself, not by what is in it: a macro in a loop is defined again and again. */
+  private final IdentityHashMap<List<Node>, Set<String>> specials = new IdentityHashMap<>();
+
+  Interpreter(Execution execution, Map<String, Value> variables, Template.Marks marks) {
+    this.execution = execution;
+    this.budget = execution.budget();
+    this.evaluator = new Evaluator(execution, variables);
     this.marks = marks;
   }
 
@@ -48,8 +53,12 @@ final class Interpreter {
     return evaluator;
   }
 
-  Runtime runtime() {
-    return runtime;
+  Execution execution() {
+    return execution;
+  }
+
+  Set<String> specials(List<Node> body) {
+    return specials.computeIfAbsent(body, Specials::of);
   }
 
   /** What {@code nodes} give as a text of its own. */
@@ -88,7 +97,7 @@ final class Interpreter {
         assign(assign.target(), evaluator.evaluate(assign.value(), scope), scope);
       }
       case Node.AssignBlock assign -> {
-        return assignBlock(assign, scope, out);
+        return assignBlock(assign, scope);
       }
       case Node.MacroDefinition macro ->
           scope.set(
@@ -220,7 +229,7 @@ final class Interpreter {
     return values;
   }
 
-  private Flow assignBlock(Node.AssignBlock assign, Scope scope, Output out) {
+  private Flow assignBlock(Node.AssignBlock assign, Scope scope) {
     requireNamespaces(assign.target(), scope);
     Output part = new Output(Output.Kind.PART, budget);
     Flow flow = run(assign.body(), scope.inner(), part);

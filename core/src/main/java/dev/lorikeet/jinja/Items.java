@@ -10,6 +10,8 @@ import dev.lorikeet.jinja.Value.View;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
+
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -28,6 +30,8 @@ final class Items {
 
   /** The items of {@code value} one by one, each of which is counted. */
   static Iterator<Value> of(Value value, Budget budget) {
+    budget.spend(
+        value instanceof Dict || value instanceof View ? 1 + length(value).orElse(0) / 8 : 1);
     Iterator<Value> items =
         switch (value) {
           case Str text ->
@@ -87,7 +91,9 @@ final class Items {
 
       @Override
       public Value next() {
-        hasNext();
+        if (!hasNext()) {
+          throw new NoSuchElementException();
+        }
         return found.next();
       }
     };

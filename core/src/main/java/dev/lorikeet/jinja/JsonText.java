@@ -46,9 +46,9 @@ final class JsonText {
   /**
    * The filter: {@code tojson(ensure_ascii=False, indent=None, separators=None, sort_keys=False)}.
    */
-  static Value filter(Value value, Args args, Runtime runtime) {
+  static Value filter(Value value, Args args, Execution execution) {
     Bound bound = args.bind("tojson", "ensure_ascii", "indent", "separators", "sort_keys");
-    JsonText json = new JsonText(bound, runtime.budget());
+    JsonText json = new JsonText(bound, execution.budget());
     json.write(value, 0);
     return Str.of(json.out.toString());
   }
@@ -63,7 +63,10 @@ final class JsonText {
     switch (value) {
       case None _ -> out.append("null");
       case Bool truth -> out.append(truth.isTrue());
-      case Int number -> out.append(Repr.integer(number.value()));
+      case Int number -> {
+        budget.integer(number.value().bitLength());
+        out.append(Repr.integer(number.value()));
+      }
       case Real number -> out.append(real(number.value()));
       case Str text -> quote(text.text());
       case Seq seq -> writeList(seq.items(), level);
@@ -154,7 +157,7 @@ final class JsonText {
         case '\f' -> out.append("\\f");
         case '\b' -> out.append("\\b");
         default -> {
-          if (c < 0x20 || isAscii && c > 0x7e && c != 0x7f) {
+          if (c < 0x20 || (isAscii && c > 0x7f)) {
             out.append("\\u%04x".formatted((int) c));
           } else {
             out.append(c);

@@ -20,11 +20,13 @@ final class Lexer {
   /** Numbers, the longest first; a digit may be followed by an underscore. */
   private static final Pattern FLOAT =
       Pattern.compile(
-          "(?<!\\.)(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
+          "(?<!\\.)\\d++(?:_\\d++)*+(?:(?:\\.\\d++(?:_\\d++)*+)?[eE][+-]?\\d++(?:_\\d++)*+"
+              + "|\\.\\d++(?:_\\d++)*+)");
 
   private static final Pattern INTEGER =
       Pattern.compile(
-          "0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[1-9](?:_?\\d)*|0(?:_?0)*");
+          "0[bB](?:_?[01])++|0[oO](?:_?[0-7])++|0[xX](?:_?[0-9a-fA-F])++"
+              + "|[1-9](?:_?\\d)*+|0(?:_?0)*+");
 
   private static final List<String> OPERATORS =
       List.of(
@@ -195,7 +197,7 @@ final class Lexer {
   private static boolean isWord(int c) {
     return Character.isLetterOrDigit(c)
         || c == '_'
-        || Character.isUnicodeIdentifierPart(c) && !Character.isIdentifierIgnorable(c);
+        || (Character.isUnicodeIdentifierPart(c) && !Character.isIdentifierIgnorable(c));
   }
 
   private void string(char quote) {
@@ -204,8 +206,7 @@ final class Lexer {
       end += source.charAt(end) == '\\' ? 2 : 1;
     }
     if (end >= source.length()) {
-      throw failure(
-          "unexpected char " + Repr.quoted(String.valueOf(quote)) + ": a string without end");
+      throw unexpected(quote, ": a string without end");
     }
     try {
       add(Kind.STRING, Escapes.resolve(source.substring(at + 1, end)));
@@ -224,7 +225,7 @@ final class Lexer {
         return;
       }
     }
-    throw failure("unexpected char " + Repr.quoted(Character.toString(source.codePointAt(at))));
+    throw unexpected(source.codePointAt(at), "");
   }
 
   private void balance(char c) {
@@ -263,6 +264,12 @@ final class Lexer {
       }
     }
     at = end;
+  }
+
+  private TemplateException unexpected(int c, String more) {
+    return failure(
+        "unexpected char %s at %d%s"
+            .formatted(Repr.quoted(Character.toString(c)), source.codePointCount(0, at), more));
   }
 
   private TemplateException failure(String problem) {

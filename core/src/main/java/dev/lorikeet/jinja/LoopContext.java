@@ -90,8 +90,8 @@ final class LoopContext implements Value.Callable, Iterator<Value> {
           case "previtem" ->
               index0 == 0 ? Undefined.of("there is no previous item") : before.orElseThrow();
           case "nextitem" -> peek().orElseGet(() -> Undefined.of("there is no next item"));
-          case "cycle" -> new Builtin("cycle", (args, runtime) -> cycle(args));
-          case "changed" -> new Builtin("changed", (args, runtime) -> changed(args));
+          case "cycle" -> new Builtin("cycle", (args, execution) -> cycle(args));
+          case "changed" -> new Builtin("changed", (args, execution) -> changed(args));
           default -> null;
         });
   }
@@ -121,7 +121,7 @@ final class LoopContext implements Value.Callable, Iterator<Value> {
   }
 
   @Override
-  public Value call(Args args, Runtime runtime) {
+  public Value call(Args args, Execution execution) {
     Value inner = args.bind("loop", "!iterable").get(0);
     return recursion
         .orElseThrow(() ->

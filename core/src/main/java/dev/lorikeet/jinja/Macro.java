@@ -34,7 +34,7 @@ final class Macro implements Value.Callable {
     this.signature = signature;
     this.body = body;
     this.home = home;
-    this.specials = Specials.of(body);
+    this.specials = interpreter.specials(body);
   }
 
   private boolean catches(String special) {
@@ -42,7 +42,7 @@ final class Macro implements Value.Callable {
   }
 
   @Override
-  public Value call(Args args, Runtime runtime) {
+  public Value call(Args args, Execution execution) {
     Scope scope = home.inner();
     Map<String, Value> named = new LinkedHashMap<>(args.named());
     int given = Math.min(args.positional().size(), signature.parameters().size());
@@ -57,21 +57,22 @@ final class Macro implements Value.Callable {
           parameter,
           value == null ? Undefined.of(Repr.quoted(parameter) + " is undefined") : value);
     }
-    bindSpecials(args.positional().subList(given, args.positional().size()), named, scope, runtime);
+    bindSpecials(args.positional().subList(given, args.positional().size()), named, scope, execution);
     interpreter.defaults(signature, missing, scope);
     return Str.of(interpreter.part(body, scope));
   }
 
   private void bindSpecials(
-      List<Value> more, Map<String, Value> named, Scope scope, Runtime runtime) {
+      List<Value> more, Map<String, Value> named, Scope scope, Execution execution) {
     if (catches("caller")) {
       Value caller = named.remove("caller");
-      boolean isAbsent = caller == null || caller == None.NONE;
-      scope.set("caller", isAbsent ? Undefined.of("No caller defined") : caller);
+      scope.set(
+          "caller",
+          caller == null || caller == None.NONE ? Undefined.of("No caller defined") : caller);
     }
     if (catches("kwargs")) {
       Dict kwargs = new Dict();
-      named.forEach((key, value) -> kwargs.put(Str.of(key), value, runtime.budget()));
+      named.forEach((key, value) -> kwargs.put(Str.of(key), value, execution.budget()));
       scope.set("kwargs", kwargs);
     } else if (named.containsKey("caller")) {
       throw PyError.type(

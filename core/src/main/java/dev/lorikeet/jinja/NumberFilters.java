@@ -20,9 +20,10 @@ final class NumberFilters {
   private static final int MOST_DIGITS = 4300;
   private static final Pattern FLOAT =
       Pattern.compile(
-          "[-+]?(\\d+(_\\d+)*\\.?(\\d+(_\\d+)*)?|\\.\\d+(_\\d+)*)([eE][-+]?\\d+(_\\d+)*)?");
+          "[-+]?(?:\\d++(?:_\\d++)*+(?:\\.(?:\\d++(?:_\\d++)*+)?)?|\\.\\d++(?:_\\d++)*+)"
+              + "(?:[eE][-+]?\\d++(?:_\\d++)*+)?");
   private static final Pattern FLOAT_NAME = Pattern.compile("[-+]?(inf|infinity|nan)");
-  private static final Pattern DIGITS = Pattern.compile("[0-9a-z]+(_[0-9a-z]+)*");
+  private static final Pattern DIGITS = Pattern.compile("[0-9a-z]++(?:_[0-9a-z]++)*+");
 
   private NumberFilters() {}
 
@@ -30,17 +31,17 @@ final class NumberFilters {
     all.put("int", NumberFilters::integer);
     all.put(
         "float",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           Bound bound = args.bind("float", "default");
           try {
-            return new Real(toFloat(value, runtime));
+            return new Real(toFloat(value, execution));
           } catch (PyError failure) {
             return fallback(failure, bound.or(0, new Real(0)), Kind.TYPE, Kind.VALUE);
           }
         });
     all.put(
         "abs",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("abs");
           if (value instanceof Undefined || !Comparison.isNumber(value)) {
             throw PyError.type("bad operand type for abs(): '" + value.typeName() + "'");
@@ -61,19 +62,19 @@ final class NumberFilters {
     throw failure;
   }
 
-  private static Value integer(Value value, Args args, Runtime runtime) {
+  private static Value integer(Value value, Args args, Execution execution) {
     Bound bound = args.bind("int", "default", "base");
     Value fallback = bound.or(0, Int.of(0));
     try {
       return new Int(
           value instanceof Str text
-              ? parsed(text.text(), bound.integer(1, 10), runtime)
+              ? parsed(text.text(), bound.integer(1, 10), execution)
               : truncated(value));
     } catch (PyError failure) {
       fallback(failure, fallback, Kind.TYPE, Kind.VALUE);
     }
     try {
-      return new Int(truncated(new Real(toFloat(value, runtime))));
+      return new Int(truncated(new Real(toFloat(value, execution))));
     } catch (PyError failure) {
       return fallback(failure, fallback, Kind.TYPE, Kind.VALUE, Kind.ARITHMETIC);
     }
@@ -100,7 +101,7 @@ final class NumberFilters {
                     + "'"));
   }
 
-  private static BigInteger parsed(String written, int base, Runtime runtime) {
+  private static BigInteger parsed(String written, int base, Execution execution) {
     String text = Text.strip(written, Text::isSpace).toLowerCase(Locale.ROOT);
     String digits = text.startsWith("-") || text.startsWith("+") ? text.substring(1) : text;
     String prefix = digits.length() > 2 ? digits.substring(0, 2) : "";
@@ -121,7 +122,7 @@ final class NumberFilters {
             && radix <= 36
             && digits.length() <= MOST_DIGITS
             && DIGITS.matcher(digits).matches();
-    runtime.budget().spend(1 + digits.length());
+    execution.budget().spend(1 + digits.length());
     try {
       if (isValid) {
         BigInteger number = new BigInteger(digits.replace("_", ""), radix);
@@ -134,7 +135,7 @@ final class NumberFilters {
   }
 
   /** Python's {@code float()}. */
-  static double toFloat(Value value, Runtime runtime) {
+  static double toFloat(Value value, Execution execution) {
     if (value instanceof Undefined undefined) {
       throw undefined.error();
     }
@@ -146,7 +147,7 @@ final class NumberFilters {
           "float() argument must be a string or a real number, not '" + value.typeName() + "'");
     }
     String text = Text.strip(written.text(), Text::isSpace);
-    runtime.budget().spend(1 + text.length() / 8);
+    execution.budget().spend(1 + text.length() / 8);
     String lower = text.length() > 10 ? "" : text.toLowerCase(Locale.ROOT);
     if (FLOAT_NAME.matcher(lower).matches()) {
       double size = lower.endsWith("nan") ? Double.NaN : Double.POSITIVE_INFINITY;
@@ -158,7 +159,7 @@ final class NumberFilters {
     return Double.parseDouble(text.replace("_", ""));
   }
 
-  private static Value round(Value value, Args args, Runtime runtime) {
+  private static Value round(Value value, Args args, Execution execution) {
     Bound bound = args.bind("round", "precision", "method");
     int precision = bound.integer(0, 0);
     String method = bound.find(1).isPresent() ? bound.text(1) : "common";
@@ -169,7 +170,7 @@ final class NumberFilters {
       throw PyError.value("round: a precision of " + precision + " is out of range");
     }
     return switch (method) {
-      case "common" -> rounded(value, precision, runtime);
+      case "common" -> rounded(value, precision, execution);
       case "ceil", "floor" -> {
         double factor = Math.pow(10, precision);
         double scaled = Operators.toDouble(value) * factor;
@@ -179,10 +180,10 @@ final class NumberFilters {
     };
   }
 
-  private static Value rounded(Value value, int precision, Runtime runtime) {
+  private static Value rounded(Value value, int precision, Execution execution) {
     Optional<BigInteger> whole = Comparison.integer(value);
     if (whole.isPresent()) {
-      runtime.budget().integer(whole.get().bitLength());
+      execution.budget().integer(whole.get().bitLength());
       return precision >= 0
           ? new Int(whole.get())
           : new Int(

@@ -116,15 +116,15 @@ final class Operators {
         budget.integer((long) a.bitLength() + b.bitLength() - 1);
         yield new Int(a.multiply(b));
       }
-      case "//" -> new Int(floorDivided(a, b)[0]);
-      case "%" -> new Int(floorDivided(a, b)[1]);
+      case "//" -> new Int(floorDivided(a, b, "integer division or modulo by zero")[0]);
+      case "%" -> new Int(floorDivided(a, b, "integer modulo by zero")[1]);
       default -> power(a, b, budget);
     };
   }
 
-  private static BigInteger[] floorDivided(BigInteger a, BigInteger b) {
+  private static BigInteger[] floorDivided(BigInteger a, BigInteger b, String problem) {
     if (b.signum() == 0) {
-      throw new PyError(Kind.ARITHMETIC, "integer division or modulo by zero");
+      throw new PyError(Kind.ARITHMETIC, problem);
     }
     BigInteger[] parts = a.divideAndRemainder(b);
     if (parts[1].signum() != 0 && parts[1].signum() != b.signum()) {
@@ -141,7 +141,7 @@ final class Operators {
     boolean isTrivial = a.bitLength() <= 1 && a.abs().compareTo(BigInteger.ONE) <= 0;
     if (isTrivial) {
       boolean isEven = !b.testBit(0);
-      return new Int(b.signum() == 0 || isEven && a.signum() != 0 ? BigInteger.ONE : a);
+      return new Int(b.signum() == 0 || (isEven && a.signum() != 0) ? BigInteger.ONE : a);
     }
     long exponent = b.bitLength() > 30 ? 1L << 30 : b.longValue();
     budget.integer((a.abs().bitLength() - 1) * exponent);

@@ -28,8 +28,8 @@ final class OrderFilters {
     all.put("dictsort", OrderFilters::sortDict);
     all.put("unique", OrderFilters::unique);
     all.put("groupby", OrderFilters::group);
-    all.put("min", (value, args, runtime) -> extreme("min", "<", value, args, runtime));
-    all.put("max", (value, args, runtime) -> extreme("max", ">", value, args, runtime));
+    all.put("min", (value, args, execution) -> extreme("min", "<", value, args, execution));
+    all.put("max", (value, args, execution) -> extreme("max", ">", value, args, execution));
     all.put("sum", OrderFilters::sum);
     all.put("reverse", OrderFilters::reverse);
   }
@@ -38,15 +38,15 @@ final class OrderFilters {
     return bound.isTrue(index, false) ? Function.identity() : Getter::ignoreCase;
   }
 
-  private static Value sort(Value value, Args args, Runtime runtime) {
+  private static Value sort(Value value, Args args, Execution execution) {
     Bound bound = args.bind("sort", "reverse", "case_sensitive", "attribute");
     Function<Value, Value> key =
-        Getter.several(bound.or(2, None.NONE), caseRule(bound, 1), runtime);
-    List<Value> items = Items.list(value, runtime.budget());
-    return Seq.list(Sorting.sorted(items, key, bound.isTrue(0, false), runtime.budget()));
+        Getter.several(bound.or(2, None.NONE), caseRule(bound, 1), execution);
+    List<Value> items = Items.list(value, execution.budget());
+    return Seq.list(Sorting.sorted(items, key, bound.isTrue(0, false), execution.budget()));
   }
 
-  private static Value sortDict(Value value, Args args, Runtime runtime) {
+  private static Value sortDict(Value value, Args args, Execution execution) {
     Bound bound = args.bind("dictsort", "case_sensitive", "by", "reverse");
     String by = bound.find(1).isPresent() ? bound.text(1) : "key";
     if (!by.equals("key") && !by.equals("value")) {
@@ -63,37 +63,37 @@ final class OrderFilters {
     return Seq.list(
         Sorting.sorted(
             new View(dict, View.Part.ITEMS).items(),
-            pair -> rule.apply(Attributes.item(pair, position, runtime.budget())),
+            pair -> rule.apply(Attributes.item(pair, position, execution.budget())),
             bound.isTrue(2, false),
-            runtime.budget()));
+            execution.budget()));
   }
 
-  private static Value unique(Value value, Args args, Runtime runtime) {
+  private static Value unique(Value value, Args args, Execution execution) {
     Bound bound = args.bind("unique", "case_sensitive", "attribute");
     Function<Value, Value> rule = caseRule(bound, 0);
-    Function<Value, Value> getter = Getter.of(bound.or(1, None.NONE), None.NONE, runtime);
+    Function<Value, Value> getter = Getter.of(bound.or(1, None.NONE), None.NONE, execution);
     Set<Object> seen = new HashSet<>();
     return Stream.generator(
         new Deferred(() ->
             Items.filter(
-                Items.of(value, runtime.budget()),
+                Items.of(value, execution.budget()),
                 item ->
-                    seen.add(Comparison.key(rule.apply(getter.apply(item)), runtime.budget())))));
+                    seen.add(Comparison.key(rule.apply(getter.apply(item)), execution.budget())))));
   }
 
-  private static Value group(Value value, Args args, Runtime runtime) {
+  private static Value group(Value value, Args args, Execution execution) {
     Bound bound = args.bind("groupby", "!attribute", "default", "case_sensitive");
-    Function<Value, Value> getter = Getter.of(bound.get(0), bound.or(1, None.NONE), runtime);
+    Function<Value, Value> getter = Getter.of(bound.get(0), bound.or(1, None.NONE), execution);
     Function<Value, Value> rule = caseRule(bound, 2);
     Function<Value, Value> key = item -> rule.apply(getter.apply(item));
     List<Value> sorted =
-        Sorting.sorted(Items.list(value, runtime.budget()), key, false, runtime.budget());
+        Sorting.sorted(Items.list(value, execution.budget()), key, false, execution.budget());
     List<Value> groups = new ArrayList<>();
     for (int start = 0; start < sorted.size(); ) {
       Value shared = key.apply(sorted.get(start));
       int end = start + 1;
       while (end < sorted.size()
-          && Comparison.equal(shared, key.apply(sorted.get(end)), runtime.budget())) {
+          && Comparison.equal(shared, key.apply(sorted.get(end)), execution.budget())) {
         end++;
       }
       Value shown = bound.isTrue(2, false) ? shared : getter.apply(sorted.get(start));
@@ -105,20 +105,20 @@ final class OrderFilters {
   }
 
   private static Value extreme(
-      String name, String operator, Value value, Args args, Runtime runtime) {
+      String name, String operator, Value value, Args args, Execution execution) {
     Bound bound = args.bind(name, "case_sensitive", "attribute");
-    Iterator<Value> items = Items.of(value, runtime.budget());
+    Iterator<Value> items = Items.of(value, execution.budget());
     if (!items.hasNext()) {
       return Undefined.of("No aggregated item, sequence was empty.");
     }
     Function<Value, Value> rule = caseRule(bound, 0);
-    Function<Value, Value> getter = Getter.of(bound.or(1, None.NONE), None.NONE, runtime);
+    Function<Value, Value> getter = Getter.of(bound.or(1, None.NONE), None.NONE, execution);
     Value best = items.next();
     Value bestKey = rule.apply(getter.apply(best));
     while (items.hasNext()) {
       Value item = items.next();
       Value key = rule.apply(getter.apply(item));
-      if (Comparison.ordered(operator, key, bestKey, runtime.budget())) {
+      if (Comparison.ordered(operator, key, bestKey, execution.budget())) {
         best = item;
         bestKey = key;
       }
@@ -126,29 +126,29 @@ final class OrderFilters {
     return best;
   }
 
-  private static Value sum(Value value, Args args, Runtime runtime) {
+  private static Value sum(Value value, Args args, Execution execution) {
     Bound bound = args.bind("sum", "attribute", "start");
     Value sum = bound.or(1, Int.of(0));
     if (sum instanceof Str) {
       throw PyError.type("sum() can't sum strings [use ''.join(seq) instead]");
     }
-    Function<Value, Value> getter = Getter.of(bound.or(0, None.NONE), None.NONE, runtime);
-    Iterator<Value> items = Items.of(value, runtime.budget());
+    Function<Value, Value> getter = Getter.of(bound.or(0, None.NONE), None.NONE, execution);
+    Iterator<Value> items = Items.of(value, execution.budget());
     while (items.hasNext()) {
-      sum = Operators.binary("+", sum, getter.apply(items.next()), runtime.budget());
+      sum = Operators.binary("+", sum, getter.apply(items.next()), execution.budget());
     }
     return sum;
   }
 
-  private static Value reverse(Value value, Args args, Runtime runtime) {
+  private static Value reverse(Value value, Args args, Execution execution) {
     args.bind("reverse");
     if (value instanceof Str text) {
-      return Attributes.slice(text, new Slice(None.NONE, None.NONE, Int.of(-1)), runtime.budget());
+      return Attributes.slice(text, new Slice(None.NONE, None.NONE, Int.of(-1)), execution.budget());
     }
     if (!Items.isIterable(value)) {
       throw PyError.value("argument must be iterable");
     }
-    List<Value> items = Items.list(value, runtime.budget()).reversed();
+    List<Value> items = Items.list(value, execution.budget()).reversed();
     String type = value instanceof Seq seq && seq.isList() ? "list_reverseiterator" : "reversed";
     return value instanceof Stream ? Seq.list(items) : new Stream(type, items.iterator());
   }

@@ -238,7 +238,7 @@ final class Parser {
 
   private void requireName(Token token) {
     if (PrimaryParser.name(token.text(), token.line()) instanceof Expr.Const) {
-      throw tokens.failure("can't assign to " + Repr.quoted(token.text()), token.line());
+      throw tokens.failure("can't assign to 'const'", token.line());
     }
   }
 
@@ -313,7 +313,7 @@ final class Parser {
     }
     Token token = tokens.next();
     if (token.kind() != Kind.NAME) {
-      throw tokens.failure("can't assign to '" + token.words() + "'", token.line());
+      throw tokens.failure("can't assign to 'const'", token.line());
     }
     requireName(token);
     if (attributes == Attributes.ALLOWED && tokens.skipOperator(".")) {

@@ -51,7 +51,7 @@ final class PercentFormat {
       budget.fits(out.append(one).length());
     }
     out.append(text, at, text.length());
-    boolean isMapping = values instanceof Dict || values instanceof Seq seq && seq.isList();
+    boolean isMapping = values instanceof Dict || (values instanceof Seq seq && seq.isList());
     if (next < inOrder.size() && !hasNames && !(isMapping && next == 0)) {
       throw PyError.type("not all arguments converted during string formatting");
     }
@@ -85,7 +85,7 @@ final class PercentFormat {
             isText ? "s" : conversion);
     return isText
         ? spec.format(Str.of(text(conversion, value)), budget)
-        : number(spec, conversion, value);
+        : number(spec, conversion, value, field.start(5));
   }
 
   private int size(@org.jspecify.annotations.Nullable String written, int absent) {
@@ -119,16 +119,18 @@ final class PercentFormat {
     return pattern.safe() && !isSafe ? Text.escape(text) : text;
   }
 
-  private static String number(FormatSpec spec, String conversion, Value value) {
+  private String number(FormatSpec spec, String conversion, Value value, int index) {
     if (conversion.equals("c") && value instanceof Str text) {
       if (text.text().codePointCount(0, text.text().length()) != 1) {
         throw PyError.type("%c requires int or char");
       }
       return new FormatSpec(" ", spec.align(), "", false, spec.width(), "", -1, "s")
-          .format(value, new Budget(Limits.DEFAULT));
+          .format(value, budget);
     }
     if (!"diuoxXeEfFgGc".contains(conversion)) {
-      throw PyError.value("unsupported format character '" + conversion + "'");
+      throw PyError.value(
+          "unsupported format character '%s' (0x%x) at index %d"
+              .formatted(conversion, conversion.codePointAt(0), index));
     }
     if (value instanceof Undefined undefined) {
       throw undefined.error();
@@ -146,7 +148,9 @@ final class PercentFormat {
     if ("eEfFgG".contains(conversion)) {
       return spec.real(Operators.toDouble(value));
     }
-    return spec.integer(whole(conversion, value));
+    BigInteger whole = whole(conversion, value);
+    budget.integer(whole.bitLength());
+    return spec.integer(whole);
   }
 
   private static BigInteger whole(String conversion, Value value) {

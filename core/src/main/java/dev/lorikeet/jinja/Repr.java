@@ -52,7 +52,10 @@ final class Repr {
     switch (value) {
       case None _ -> out.append("None");
       case Bool truth -> out.append(truth.isTrue() ? "True" : "False");
-      case Int number -> out.append(integer(number.value()));
+      case Int number -> {
+        budget.integer(number.value().bitLength());
+        out.append(integer(number.value()));
+      }
       case Real number -> out.append(real(number.value()));
       case Str text ->
           out.append(text.safe() ? "Markup(" + quoted(text.text()) + ")" : quoted(text.text()));

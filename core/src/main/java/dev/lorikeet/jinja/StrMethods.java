@@ -23,7 +23,7 @@ import java.util.function.UnaryOperator;
 final class StrMethods {
   @FunctionalInterface
   private interface Method {
-    Value call(Str self, Args args, Runtime runtime);
+    Value call(Str self, Args args, Execution execution);
   }
 
   /** Methods of Python that no chat template needs. */
@@ -41,7 +41,7 @@ final class StrMethods {
         return Optional.of(
             new Builtin(
                 name,
-                (args, runtime) -> {
+                (args, execution) -> {
                   throw PyError.type("str." + name + " is not available in chat templates here");
                 }));
       }
@@ -50,9 +50,13 @@ final class StrMethods {
     return Optional.of(
         new Builtin(
             name,
-            (args, runtime) -> {
-              budget.text(self.text().length());
-              return method.call(self, args, runtime);
+            (args, execution) -> {
+              long longest = 0;
+              for (Value given : args.positional()) {
+                longest = Math.max(longest, given instanceof Str text ? text.text().length() : 0);
+              }
+              budget.search(self.text().length(), longest);
+              return method.call(self, args, execution);
             }));
   }
 
@@ -64,26 +68,26 @@ final class StrMethods {
     change(methods, "capitalize", Text::capitalize);
     change(methods, "title", Text::title);
     change(methods, "swapcase", Text::swapCase);
-    methods.put("strip", (self, args, runtime) -> strip("strip", self, args));
-    methods.put("lstrip", (self, args, runtime) -> strip("lstrip", self, args));
-    methods.put("rstrip", (self, args, runtime) -> strip("rstrip", self, args));
-    methods.put("split", (self, args, runtime) -> split("split", self, args, runtime));
-    methods.put("rsplit", (self, args, runtime) -> split("rsplit", self, args, runtime));
+    methods.put("strip", (self, args, execution) -> strip("strip", self, args));
+    methods.put("lstrip", (self, args, execution) -> strip("lstrip", self, args));
+    methods.put("rstrip", (self, args, execution) -> strip("rstrip", self, args));
+    methods.put("split", (self, args, execution) -> split("split", self, args, execution));
+    methods.put("rsplit", (self, args, execution) -> split("rsplit", self, args, execution));
     methods.put("splitlines", StrMethods::splitLines);
-    methods.put("partition", (self, args, runtime) -> partition("partition", self, args));
-    methods.put("rpartition", (self, args, runtime) -> partition("rpartition", self, args));
+    methods.put("partition", (self, args, execution) -> partition("partition", self, args));
+    methods.put("rpartition", (self, args, execution) -> partition("rpartition", self, args));
     methods.put("join", StrMethods::join);
     methods.put("replace", StrMethods::replace);
     methods.put(
         "removeprefix",
-        (self, args, runtime) -> {
+        (self, args, execution) -> {
           String prefix = args.bind("removeprefix", "!prefix").text(0);
           boolean has = self.text().startsWith(prefix);
           return has ? self.with(self.text().substring(prefix.length())) : self;
         });
     methods.put(
         "removesuffix",
-        (self, args, runtime) -> {
+        (self, args, execution) -> {
           String suffix = args.bind("removesuffix", "!suffix").text(0);
           boolean has = self.text().endsWith(suffix);
           int end = self.text().length() - suffix.length();
@@ -91,23 +95,23 @@ final class StrMethods {
         });
     methods.put(
         "startswith",
-        (self, args, runtime) -> affix("startswith", self, args, runtime, String::startsWith));
+        (self, args, execution) -> affix("startswith", self, args, execution, String::startsWith));
     methods.put(
         "endswith",
-        (self, args, runtime) -> affix("endswith", self, args, runtime, String::endsWith));
-    methods.put("find", (self, args, runtime) -> Int.of(search("find", self, args)));
-    methods.put("rfind", (self, args, runtime) -> Int.of(search("rfind", self, args)));
-    methods.put("index", (self, args, runtime) -> found(search("index", self, args)));
-    methods.put("rindex", (self, args, runtime) -> found(search("rindex", self, args)));
+        (self, args, execution) -> affix("endswith", self, args, execution, String::endsWith));
+    methods.put("find", (self, args, execution) -> Int.of(search("find", self, args)));
+    methods.put("rfind", (self, args, execution) -> Int.of(search("rfind", self, args)));
+    methods.put("index", (self, args, execution) -> found(search("index", self, args)));
+    methods.put("rindex", (self, args, execution) -> found(search("rindex", self, args)));
     methods.put("count", StrMethods::count);
-    methods.put("center", (self, args, runtime) -> pad("center", self, args, runtime));
-    methods.put("ljust", (self, args, runtime) -> pad("ljust", self, args, runtime));
-    methods.put("rjust", (self, args, runtime) -> pad("rjust", self, args, runtime));
+    methods.put("center", (self, args, execution) -> pad("center", self, args, execution));
+    methods.put("ljust", (self, args, execution) -> pad("ljust", self, args, execution));
+    methods.put("rjust", (self, args, execution) -> pad("rjust", self, args, execution));
     methods.put("zfill", StrMethods::zeroFill);
-    methods.put("format", (self, args, runtime) -> BraceFormat.of(self, args, runtime));
+    methods.put("format", (self, args, execution) -> BraceFormat.of(self, args, execution));
     methods.put(
         "format_map",
-        (self, args, runtime) -> BraceFormat.of(self, new Args(List.of(), named(args)), runtime));
+        (self, args, execution) -> BraceFormat.of(self, new Args(List.of(), named(args)), execution));
     classes(methods);
     return methods;
   }
@@ -116,7 +120,7 @@ final class StrMethods {
       Map<String, Method> methods, String name, UnaryOperator<String> change) {
     methods.put(
         name,
-        (self, args, runtime) -> {
+        (self, args, execution) -> {
           args.bind(name);
           return self.with(change.apply(self.text()));
         });
@@ -169,7 +173,7 @@ final class StrMethods {
   private static void test(Map<String, Method> methods, String name, TextTest test) {
     methods.put(
         name,
-        (self, args, runtime) -> {
+        (self, args, execution) -> {
           args.bind(name);
           return Bool.of(test.holds(self.text()));
         });
@@ -209,7 +213,7 @@ final class StrMethods {
         });
   }
 
-  private static Value split(String name, Str self, Args args, Runtime runtime) {
+  private static Value split(String name, Str self, Args args, Execution execution) {
     Bound bound = args.bind(name, "sep", "maxsplit");
     int most = bound.integer(1, -1);
     boolean isFromEnd = name.equals("rsplit");
@@ -225,19 +229,19 @@ final class StrMethods {
     } else {
       throw PyError.type("must be str or None, not " + separator.get().typeName());
     }
-    return strings(self, parts, runtime);
+    return strings(self, parts, execution);
   }
 
-  private static Value strings(Str self, List<String> parts, Runtime runtime) {
-    runtime.budget().items(parts.size());
+  private static Value strings(Str self, List<String> parts, Execution execution) {
+    execution.budget().items(parts.size());
     List<Value> items = new ArrayList<>(parts.size());
     parts.forEach(part -> items.add(self.with(part)));
     return Seq.list(items);
   }
 
-  private static Value splitLines(Str self, Args args, Runtime runtime) {
+  private static Value splitLines(Str self, Args args, Execution execution) {
     boolean keepEnds = args.bind("splitlines", "keepends").isTrue(0, false);
-    return strings(self, Text.lines(self.text(), keepEnds), runtime);
+    return strings(self, Text.lines(self.text(), keepEnds), execution);
   }
 
   private static Value partition(String name, Str self, Args args) {
@@ -258,9 +262,9 @@ final class StrMethods {
         self.with(text.substring(at + separator.length())));
   }
 
-  private static Value join(Str self, Args args, Runtime runtime) {
+  private static Value join(Str self, Args args, Execution execution) {
     StringBuilder made = new StringBuilder();
-    Iterator<Value> items = Items.of(args.bind("join", "!iterable").get(0), runtime.budget());
+    Iterator<Value> items = Items.of(args.bind("join", "!iterable").get(0), execution.budget());
     for (int index = 0; items.hasNext(); index++) {
       Value item = items.next();
       if (!(item instanceof Str text)) {
@@ -269,13 +273,13 @@ final class StrMethods {
       }
       made.append(index == 0 ? "" : self.text());
       String part = self.safe() && !text.safe() ? Text.escape(text.text()) : text.text();
-      runtime.budget().text((long) self.text().length() + part.length());
-      runtime.budget().fits(made.append(part).length());
+      execution.budget().text((long) self.text().length() + part.length());
+      execution.budget().fits(made.append(part).length());
     }
     return self.with(made.toString());
   }
 
-  private static Value replace(Str self, Args args, Runtime runtime) {
+  private static Value replace(Str self, Args args, Execution execution) {
     Bound bound = args.bind("replace", "!old", "!new", "count");
     String replacement = bound.text(1);
     boolean isEscaped = self.safe() && bound.get(1) instanceof Str text && !text.safe();
@@ -285,13 +289,13 @@ final class StrMethods {
             bound.text(0),
             isEscaped ? Text.escape(replacement) : replacement,
             bound.integer(2, -1),
-            runtime.budget()));
+            execution.budget()));
   }
 
   private static Value affix(
-      String name, Str self, Args args, Runtime runtime, BiPredicate<String, String> test) {
+      String name, Str self, Args args, Execution execution, BiPredicate<String, String> test) {
     Bound bound = args.bind(name, "!prefix", "start", "end");
-    Str part = part(self, bound, runtime);
+    Str part = part(self, bound, execution);
     List<Value> wanted =
         bound.get(0) instanceof Seq seq && !seq.isList() ? seq.items() : List.of(bound.get(0));
     for (Value one : wanted) {
@@ -306,12 +310,12 @@ final class StrMethods {
     return Bool.FALSE;
   }
 
-  private static Str part(Str self, Bound bound, Runtime runtime) {
+  private static Str part(Str self, Bound bound, Execution execution) {
     if (bound.find(1).isEmpty() && bound.find(2).isEmpty()) {
       return self;
     }
     Value.Slice slice = new Value.Slice(bound.or(1, None.NONE), bound.or(2, None.NONE), None.NONE);
-    return (Str) Attributes.slice(self, slice, runtime.budget());
+    return (Str) Attributes.slice(self, slice, execution.budget());
   }
 
   private static int search(String name, Str self, Args args) {
@@ -341,9 +345,9 @@ final class StrMethods {
     return Int.of(index);
   }
 
-  private static Value count(Str self, Args args, Runtime runtime) {
+  private static Value count(Str self, Args args, Execution execution) {
     Bound bound = args.bind("count", "!sub", "start", "end");
-    String part = part(self, bound, runtime).text();
+    String part = part(self, bound, execution).text();
     String wanted = bound.text(0);
     if (wanted.isEmpty()) {
       return Int.of(part.codePointCount(0, part.length()) + 1L);
@@ -355,7 +359,7 @@ final class StrMethods {
     return Int.of(count);
   }
 
-  private static Value pad(String name, Str self, Args args, Runtime runtime) {
+  private static Value pad(String name, Str self, Args args, Execution execution) {
     Bound bound = args.bind(name, "!width", "fillchar");
     String fill = bound.find(1).isPresent() ? bound.text(1) : " ";
     if (fill.codePointCount(0, fill.length()) != 1) {
@@ -372,16 +376,16 @@ final class StrMethods {
           case "rjust" -> missing;
           default -> missing / 2 + (missing & width & 1);
         };
-    String before = Text.repeat(fill, left, runtime.budget());
-    return self.with(before + self.text() + Text.repeat(fill, missing - left, runtime.budget()));
+    String before = Text.repeat(fill, left, execution.budget());
+    return self.with(before + self.text() + Text.repeat(fill, missing - left, execution.budget()));
   }
 
-  private static Value zeroFill(Str self, Args args, Runtime runtime) {
+  private static Value zeroFill(Str self, Args args, Execution execution) {
     int width = Bound.integer(args.bind("zfill", "!width").get(0));
     String text = self.text();
     boolean isSigned = text.startsWith("-") || text.startsWith("+");
     int missing = width - text.codePointCount(0, text.length());
-    String zeros = Text.repeat("0", missing, runtime.budget());
+    String zeros = Text.repeat("0", missing, execution.budget());
     return self.with(isSigned ? text.charAt(0) + zeros + text.substring(1) : zeros + text);
   }
 }

@@ -11,9 +11,9 @@ final class StrfTime {
   private StrfTime() {}
 
   /** Now, written as {@code format} says; what is unknown stays as it is written. */
-  static String format(String format, Runtime runtime) {
+  static String format(String format, Execution execution) {
     // datetime.now() has no zone, so %z and %Z give nothing.
-    ZonedDateTime now = ZonedDateTime.now(runtime.clock());
+    ZonedDateTime now = ZonedDateTime.now(execution.clock());
     StringBuilder made = new StringBuilder();
     for (int i = 0; i < format.length(); i++) {
       char c = format.charAt(i);
@@ -28,7 +28,7 @@ final class StrfTime {
       } else {
         made.append(field(flag, now));
       }
-      runtime.budget().spend(4);
+      execution.budget().spend(4);
     }
     return made.toString();
   }

@@ -66,12 +66,12 @@ public final class Template {
    * @throws TemplateException if the template refuses the variables, fails, or does too much
    */
   public Rendering render(Map<String, ?> variables, Clock clock, Marks marks) {
-    Runtime runtime = new Runtime(new Budget(limits), clock);
+    Execution execution = new Execution(new Budget(limits), clock);
     int[] line = {1};
     try {
       Map<String, Value> values = new HashMap<>();
-      variables.forEach((key, value) -> values.put(key, Value.of(value, runtime.budget())));
-      Interpreter interpreter = new Interpreter(runtime, values, marks);
+      variables.forEach((key, value) -> values.put(key, Value.of(value, execution.budget())));
+      Interpreter interpreter = new Interpreter(execution, values, marks);
       try {
         return interpreter.render(nodes);
       } finally {

@@ -18,7 +18,7 @@ import java.util.function.Predicate;
 final class Tests {
   @FunctionalInterface
   private interface Test {
-    boolean holds(Value value, Args args, Runtime runtime);
+    boolean holds(Value value, Args args, Execution execution);
   }
 
   private static final Map<String, Test> ALL = all();
@@ -29,13 +29,13 @@ final class Tests {
     return ALL.containsKey(name);
   }
 
-  static boolean apply(String name, Value value, Args args, Runtime runtime) {
+  static boolean apply(String name, Value value, Args args, Execution execution) {
     Test test = ALL.get(name);
     if (test == null) {
       throw PyError.runtime("No test named " + Repr.quoted(name) + " found.");
     }
-    runtime.budget().spend(1);
-    return test.holds(value, args, runtime);
+    execution.budget().spend(1);
+    return test.holds(value, args, execution);
   }
 
   private static Map<String, Test> all() {
@@ -59,28 +59,28 @@ final class Tests {
     plain(all, "test", value -> value instanceof Str name && has(name.text()));
     all.put(
         "lower",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("lower");
-          return StrMethods.isLower(Repr.str(value, runtime.budget()));
+          return StrMethods.isLower(Repr.str(value, execution.budget()));
         });
     all.put(
         "upper",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("upper");
-          return StrMethods.isUpper(Repr.str(value, runtime.budget()));
+          return StrMethods.isUpper(Repr.str(value, execution.budget()));
         });
-    all.put("odd", (value, args, runtime) -> isRest(value, Int.of(2), 1, runtime));
-    all.put("even", (value, args, runtime) -> isRest(value, Int.of(2), 0, runtime));
+    all.put("odd", (value, args, execution) -> isRest(value, Int.of(2), 1, execution));
+    all.put("even", (value, args, execution) -> isRest(value, Int.of(2), 0, execution));
     all.put(
         "divisibleby",
-        (value, args, runtime) ->
-            isRest(value, args.bind("divisibleby", "!num").get(0), 0, runtime));
+        (value, args, execution) ->
+            isRest(value, args.bind("divisibleby", "!num").get(0), 0, execution));
     all.put(
-        "sameas", (value, args, runtime) -> isSame(value, args.bind("sameas", "!other").get(0)));
+        "sameas", (value, args, execution) -> isSame(value, args.bind("sameas", "!other").get(0)));
     all.put(
         "in",
-        (value, args, runtime) ->
-            Comparison.contains(args.bind("in", "!seq").get(0), value, runtime.budget()));
+        (value, args, execution) ->
+            Comparison.contains(args.bind("in", "!seq").get(0), value, execution.budget()));
     comparisons(all);
     return all;
   }
@@ -88,7 +88,7 @@ final class Tests {
   private static void plain(Map<String, Test> all, String name, Predicate<Value> test) {
     all.put(
         name,
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind(name);
           return test.test(value);
         });
@@ -98,14 +98,14 @@ final class Tests {
     for (String name : new String[] {"==", "eq", "equalto"}) {
       all.put(
           name,
-          (value, args, runtime) ->
-              Comparison.equal(value, args.bind("eq", "!other").get(0), runtime.budget()));
+          (value, args, execution) ->
+              Comparison.equal(value, args.bind("eq", "!other").get(0), execution.budget()));
     }
     for (String name : new String[] {"!=", "ne"}) {
       all.put(
           name,
-          (value, args, runtime) ->
-              !Comparison.equal(value, args.bind("ne", "!other").get(0), runtime.budget()));
+          (value, args, execution) ->
+              !Comparison.equal(value, args.bind("ne", "!other").get(0), execution.budget()));
     }
     ordered(all, ">", ">", "gt", "greaterthan");
     ordered(all, ">=", ">=", "ge");
@@ -117,9 +117,9 @@ final class Tests {
     for (String name : names) {
       all.put(
           name,
-          (value, args, runtime) ->
+          (value, args, execution) ->
               Comparison.ordered(
-                  operator, value, args.bind(name, "!other").get(0), runtime.budget()));
+                  operator, value, args.bind(name, "!other").get(0), execution.budget()));
     }
   }
 
@@ -131,15 +131,16 @@ final class Tests {
         || value instanceof Undefined;
   }
 
-  private static boolean isRest(Value value, Value divisor, int rest, Runtime runtime) {
-    Value remainder = Operators.binary("%", value, divisor, runtime.budget());
-    return Comparison.equal(remainder, Int.of(rest), runtime.budget());
+  private static boolean isRest(Value value, Value divisor, int rest, Execution execution) {
+    Value remainder = Operators.binary("%", value, divisor, execution.budget());
+    return Comparison.equal(remainder, Int.of(rest), execution.budget());
   }
 
   /** Identity, as far as it can be seen: Python has one object a small number or literal. */
   private static boolean isSame(Value left, Value right) {
     boolean arePlain =
-        left instanceof Int && right instanceof Int || left instanceof Str && right instanceof Str;
-    return arePlain ? left.equals(right) : left == right;
+        (left instanceof Int && right instanceof Int)
+            || (left instanceof Str && right instanceof Str);
+    return arePlain ? left.equals(right) : Value.isSameObject(left, right);
   }
 }

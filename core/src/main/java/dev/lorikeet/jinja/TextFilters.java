@@ -26,36 +26,37 @@ final class TextFilters {
   static void addTo(Map<String, Filter> all) {
     all.put(
         "upper",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("upper");
-          Str text = text(value, runtime);
+          Str text = text(value, execution);
           return text.with(text.text().toUpperCase(Locale.ROOT));
         });
     all.put(
         "lower",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("lower");
-          Str text = text(value, runtime);
+          Str text = text(value, execution);
           return text.with(text.text().toLowerCase(Locale.ROOT));
         });
     all.put(
         "capitalize",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("capitalize");
-          Str text = text(value, runtime);
+          Str text = text(value, execution);
           return text.with(Text.capitalize(text.text()));
         });
     all.put("title", TextFilters::title);
     all.put(
         "string",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("string");
-          return text(value, runtime);
+          return text(value, execution);
         });
     all.put(
         "trim",
-        (value, args, runtime) -> {
-          Str text = text(value, runtime);
+        (value, args, execution) -> {
+          Str text = text(value, execution);
+          execution.budget().search(text.text().length(), longest(args));
           return text.with(
               Text.strip(text.text(), StrMethods.stripped(args.bind("trim", "chars").orNone(0))));
         });
@@ -66,23 +67,30 @@ final class TextFilters {
     all.put("truncate", TextFilters::truncate);
     all.put(
         "wordcount",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("wordcount");
-          return Int.of(WORD.matcher(text(value, runtime).text()).results().count());
+          return Int.of(WORD.matcher(text(value, execution).text()).results().count());
         });
     all.put("format", TextFilters::format);
   }
 
+  private static long longest(Args args) {
+    return args.positional().stream()
+        .mapToLong(given -> given instanceof Str text ? text.text().length() : 0)
+        .max()
+        .orElse(0);
+  }
+
   /** {@code soft_str}: a text stays what it is. */
-  static Str text(Value value, Runtime runtime) {
-    Str text = value instanceof Str already ? already : Str.of(Repr.str(value, runtime.budget()));
-    runtime.budget().text(text.text().length());
+  static Str text(Value value, Execution execution) {
+    Str text = value instanceof Str already ? already : Str.of(Repr.str(value, execution.budget()));
+    execution.budget().text(text.text().length());
     return text;
   }
 
-  private static Value title(Value value, Args args, Runtime runtime) {
+  private static Value title(Value value, Args args, Execution execution) {
     args.bind("title");
-    String text = text(value, runtime).text();
+    String text = text(value, execution).text();
     StringBuilder made = new StringBuilder();
     Matcher between = WORD_BEGINS.matcher(text);
     int at = 0;
@@ -103,24 +111,25 @@ final class TextFilters {
     }
   }
 
-  private static Value replace(Value value, Args args, Runtime runtime) {
+  private static Value replace(Value value, Args args, Execution execution) {
     Bound bound = args.bind("replace", "!old", "!new", "count");
+    execution.budget().search(text(value, execution).text().length(), longest(args));
     return Str.of(
         Text.replace(
-            text(value, runtime).text(),
-            Repr.str(bound.get(0), runtime.budget()),
-            Repr.str(bound.get(1), runtime.budget()),
+            text(value, execution).text(),
+            Repr.str(bound.get(0), execution.budget()),
+            Repr.str(bound.get(1), execution.budget()),
             bound.orNone(2).map(Bound::integer).orElse(-1),
-            runtime.budget()));
+            execution.budget()));
   }
 
-  private static Value indent(Value value, Args args, Runtime runtime) {
+  private static Value indent(Value value, Args args, Execution execution) {
     Bound bound = args.bind("indent", "width", "first", "blank");
     Value width = bound.or(0, Int.of(4));
     String indention =
         width instanceof Str text
             ? text.text()
-            : Text.repeat(" ", Bound.integer(width), runtime.budget());
+            : Text.repeat(" ", Bound.integer(width), execution.budget());
     if (value instanceof Undefined undefined) {
       throw undefined.error();
     }
@@ -129,7 +138,7 @@ final class TextFilters {
           "unsupported operand type(s) for +=: '" + value.typeName() + "' and 'str'");
     }
     List<String> lines = Text.lines(subject.text() + "\n", false);
-    runtime.budget().text(subject.text().length() + (long) lines.size() * indention.length());
+    execution.budget().text(subject.text().length() + (long) lines.size() * indention.length());
     boolean isBlankToo = bound.isTrue(2, false);
     StringBuilder made = new StringBuilder(bound.isTrue(1, false) ? indention : "");
     for (int i = 0; i < lines.size(); i++) {
@@ -141,33 +150,33 @@ final class TextFilters {
     return subject.with(made.toString());
   }
 
-  private static Value join(Value value, Args args, Runtime runtime) {
+  private static Value join(Value value, Args args, Execution execution) {
     Bound bound = args.bind("join", "d", "attribute");
-    String separator = Repr.str(bound.or(0, Str.of("")), runtime.budget());
-    Iterator<Value> items = Items.of(value, runtime.budget());
+    String separator = Repr.str(bound.or(0, Str.of("")), execution.budget());
+    Iterator<Value> items = Items.of(value, execution.budget());
     if (bound.orNone(1).isPresent()) {
-      items = Items.map(items, Getter.of(bound.get(1), None.NONE, runtime));
+      items = Items.map(items, Getter.of(bound.get(1), None.NONE, execution));
     }
     StringBuilder made = new StringBuilder();
     for (boolean isFirst = true; items.hasNext(); isFirst = false) {
-      String item = Repr.str(items.next(), runtime.budget());
-      runtime.budget().text((long) separator.length() + item.length());
+      String item = Repr.str(items.next(), execution.budget());
+      execution.budget().text((long) separator.length() + item.length());
       made.append(isFirst ? "" : separator).append(item);
-      runtime.budget().fits(made.length());
+      execution.budget().fits(made.length());
     }
     return Str.of(made.toString());
   }
 
-  private static Value center(Value value, Args args, Runtime runtime) {
+  private static Value center(Value value, Args args, Execution execution) {
     Bound bound = args.bind("center", "width");
-    Str text = text(value, runtime);
-    return StrMethods.find(text, "center", runtime.budget()).orElseThrow()
+    Str text = text(value, execution);
+    return StrMethods.find(text, "center", execution.budget()).orElseThrow()
             instanceof Value.Builtin center
-        ? center.call(Args.of(bound.or(0, Int.of(80))), runtime)
+        ? center.call(Args.of(bound.or(0, Int.of(80))), execution)
         : text;
   }
 
-  private static Value truncate(Value value, Args args, Runtime runtime) {
+  private static Value truncate(Value value, Args args, Execution execution) {
     Bound bound = args.bind("truncate", "length", "killwords", "end", "leeway");
     int length = bound.integer(0, 255);
     String end = bound.find(2).isPresent() ? bound.text(2) : "...";
@@ -179,10 +188,10 @@ final class TextFilters {
               ? "expected length >= " + ending + ", got " + length
               : "expected leeway >= 0, got " + leeway);
     }
-    if (Items.requiredLength(value, runtime.budget()) <= (long) length + leeway) {
+    if (Items.requiredLength(value, execution.budget()) <= (long) length + leeway) {
       return value;
     }
-    Str text = text(value, runtime);
+    Str text = text(value, execution);
     int cut = text.text().offsetByCodePoints(0, length - ending);
     String kept = text.text().substring(0, cut);
     if (!bound.isTrue(1, false)) {
@@ -191,16 +200,16 @@ final class TextFilters {
     return text.with(kept + end);
   }
 
-  private static Value format(Value value, Args args, Runtime runtime) {
+  private static Value format(Value value, Args args, Execution execution) {
     if (!args.positional().isEmpty() && !args.named().isEmpty()) {
       throw PyError.value("can't handle positional and keyword arguments at the same time");
     }
     Value values = new Seq(Seq.Kind.TUPLE, args.positional());
     if (!args.named().isEmpty()) {
       Dict dict = new Dict();
-      args.named().forEach((name, item) -> dict.put(Str.of(name), item, runtime.budget()));
+      args.named().forEach((name, item) -> dict.put(Str.of(name), item, execution.budget()));
       values = dict;
     }
-    return PercentFormat.of(text(value, runtime), values, runtime.budget());
+    return PercentFormat.of(text(value, execution), values, execution.budget());
   }
 }

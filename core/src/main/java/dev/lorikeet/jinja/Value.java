@@ -179,7 +179,7 @@ sealed interface Value {
     /** What {@code repr()} gives. */
     String text();
 
-    Value call(Args args, Runtime runtime);
+    Value call(Args args, Execution execution);
 
     /** A named attribute, if there is one. */
     default Optional<Value> attribute(String name) {
@@ -191,7 +191,7 @@ sealed interface Value {
   record Builtin(String name, Body body) implements Callable {
     @FunctionalInterface
     interface Body {
-      Value call(Args args, Runtime runtime);
+      Value call(Args args, Execution execution);
     }
 
     @Override
@@ -205,8 +205,8 @@ sealed interface Value {
     }
 
     @Override
-    public Value call(Args args, Runtime runtime) {
-      return body.call(args, runtime);
+    public Value call(Args args, Execution execution) {
+      return body.call(args, execution);
     }
   }
 
@@ -239,6 +239,12 @@ sealed interface Value {
         };
     budget.leave();
     return value;
+  }
+
+  /** Python's {@code is}, as far as Java's objects are Python's. */
+  @SuppressWarnings("ReferenceEquality") // which object it is, is the question
+  static boolean isSameObject(Value left, Value right) {
+    return left == right;
   }
 
   /** Name of the value's Python class. */

@@ -21,17 +21,17 @@ final class WebFilters {
   static void addTo(Map<String, Filter> all) {
     all.put(
         "safe",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("safe");
-          return new Str(Repr.str(value, runtime.budget()), true);
+          return new Str(Repr.str(value, execution.budget()), true);
         });
     all.put("escape", WebFilters::escape);
     all.put("e", WebFilters::escape);
     all.put(
         "forceescape",
-        (value, args, runtime) -> {
+        (value, args, execution) -> {
           args.bind("forceescape");
-          return escaped(Repr.str(value, runtime.budget()), runtime);
+          return escaped(Repr.str(value, execution.budget()), execution);
         });
     all.put("striptags", WebFilters::stripTags);
     all.put("urlencode", WebFilters::urlEncode);
@@ -39,22 +39,22 @@ final class WebFilters {
     all.put("filesizeformat", WebFilters::fileSize);
   }
 
-  private static Value escape(Value value, Args args, Runtime runtime) {
+  private static Value escape(Value value, Args args, Execution execution) {
     args.bind("escape");
     return value instanceof Str text && text.safe()
         ? text
-        : escaped(Repr.str(value, runtime.budget()), runtime);
+        : escaped(Repr.str(value, execution.budget()), execution);
   }
 
-  private static Str escaped(String text, Runtime runtime) {
-    runtime.budget().text(6L * text.length());
+  private static Str escaped(String text, Execution execution) {
+    execution.budget().text(6L * text.length());
     return new Str(Text.escape(text), true);
   }
 
-  private static Value stripTags(Value value, Args args, Runtime runtime) {
+  private static Value stripTags(Value value, Args args, Execution execution) {
     args.bind("striptags");
-    String text = Repr.str(value, runtime.budget());
-    runtime.budget().text(text.length());
+    String text = Repr.str(value, execution.budget());
+    execution.budget().text(text.length());
     text = without(without(text, "<!--", "-->"), "<", ">");
     String plain = String.join(" ", Text.words(text, -1));
     return Str.of(
@@ -81,29 +81,29 @@ final class WebFilters {
     }
   }
 
-  private static Value urlEncode(Value value, Args args, Runtime runtime) {
+  private static Value urlEncode(Value value, Args args, Execution execution) {
     args.bind("urlencode");
     if (value instanceof Str || !Items.isIterable(value)) {
-      return Str.of(quoted(Repr.str(value, runtime.budget()), "/", runtime));
+      return Str.of(quoted(Repr.str(value, execution.budget()), "/", execution));
     }
     List<String> parts = new ArrayList<>();
     Value pairs = value instanceof Dict dict ? new Value.View(dict, Value.View.Part.ITEMS) : value;
-    for (Value pair : Items.list(pairs, runtime.budget())) {
-      List<Value> two = Items.list(pair, runtime.budget());
+    for (Value pair : Items.list(pairs, execution.budget())) {
+      List<Value> two = Items.list(pair, execution.budget());
       if (two.size() != 2) {
         throw PyError.value("not enough values to unpack (expected 2, got " + two.size() + ")");
       }
       parts.add(
-          quoted(Repr.str(two.get(0), runtime.budget()), "", runtime).replace("%20", "+")
+          quoted(Repr.str(two.get(0), execution.budget()), "", execution).replace("%20", "+")
               + "="
-              + quoted(Repr.str(two.get(1), runtime.budget()), "", runtime).replace("%20", "+"));
+              + quoted(Repr.str(two.get(1), execution.budget()), "", execution).replace("%20", "+"));
     }
     return Str.of(String.join("&", parts));
   }
 
-  private static String quoted(String text, String kept, Runtime runtime) {
+  private static String quoted(String text, String kept, Execution execution) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    runtime.budget().text(3L * bytes.length);
+    execution.budget().text(3L * bytes.length);
     StringBuilder made = new StringBuilder();
     for (byte b : bytes) {
       char c = (char) (b & 0xff);
@@ -115,7 +115,7 @@ final class WebFilters {
     return made.toString();
   }
 
-  private static Value xmlAttributes(Value value, Args args, Runtime runtime) {
+  private static Value xmlAttributes(Value value, Args args, Execution execution) {
     Bound bound = args.bind("xmlattr", "autospace");
     if (!(value instanceof Dict dict)) {
       throw PyError.type("'" + value.typeName() + "' object has no attribute 'items'");
@@ -125,22 +125,22 @@ final class WebFilters {
       if (entry.value() == None.NONE || entry.value() instanceof Undefined) {
         continue;
       }
-      String key = Repr.str(entry.key(), runtime.budget());
+      String key = Repr.str(entry.key(), execution.budget());
       if (NO_KEY.matcher(key).find()) {
         throw PyError.value("Invalid character in attribute name: " + Repr.quoted(key));
       }
-      String text = Repr.str(entry.value(), runtime.budget());
+      String text = Repr.str(entry.value(), execution.budget());
       boolean isSafe = entry.value() instanceof Str safe && safe.safe();
-      String shown = isSafe ? text : escaped(text, runtime).text();
-      parts.add(escaped(key, runtime).text() + "=\"" + shown + "\"");
+      String shown = isSafe ? text : escaped(text, execution).text();
+      parts.add(escaped(key, execution).text() + "=\"" + shown + "\"");
     }
     String made = String.join(" ", parts);
     return Str.of(bound.isTrue(0, true) && !made.isEmpty() ? " " + made : made);
   }
 
-  private static Value fileSize(Value value, Args args, Runtime runtime) {
+  private static Value fileSize(Value value, Args args, Execution execution) {
     boolean isBinary = args.bind("filesizeformat", "binary").isTrue(0, false);
-    double bytes = NumberFilters.toFloat(value, runtime);
+    double bytes = NumberFilters.toFloat(value, execution);
     double base = isBinary ? 1024 : 1000;
     if (bytes == 1) {
       return Str.of("1 Byte");

@@ -50,7 +50,7 @@ class ExpectedTemplatesTest {
       boolean isSameLine = !entry.has("line") || entry.path("line").intValue() == failure.line();
       String message = entry.path("message").stringValue();
       boolean isSame = message.isEmpty() || failure.problem().contains(message);
-      return isSameLine && isSame || OtherWords.has(template)
+      return (isSameLine && isSame) || OtherWords.has(template)
           ? ""
           : "  expected failure: line "
               + entry.path("line")
@@ -63,9 +63,7 @@ class ExpectedTemplatesTest {
       return "  expected failure: " + entry.path("message") + "\n  gave: " + text;
     }
     String wanted = entry.path("text").stringValue();
-    return text.equals(wanted) || OtherWords.has(template)
-        ? ""
-        : "  expected: " + wanted + "\n  gave:     " + text;
+    return text.equals(wanted) ? "" : "  expected: " + wanted + "\n  gave:     " + text;
   }
 
   @Test

@@ -109,9 +109,9 @@ class PublishedTemplatesTest {
     }
     boolean isSame =
         made.equals(wanted)
-            || made.startsWith("EXC ")
+            || (made.startsWith("EXC ")
                 && wanted.startsWith("EXC ")
-                && wanted.endsWith(made.substring(4));
+                && wanted.endsWith(made.substring(4)));
     if (!isSame) {
       wrong.add(name + "\n  expected: " + wanted + "\n  made:     " + made);
     }
