@@ -93,6 +93,22 @@ TOOL = {
         "return": {"type": "string", "description": "text"},
     },
 }
+PLAIN_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string", "description": "Where"},
+                "tags": {"type": "array", "items": {"type": "string"}},
+                "more": {"type": "object", "properties": {"n": {"type": "number"}}},
+            },
+            "required": ["city"],
+        },
+    },
+}
 CALL = {
     "id": "call00001",
     "type": "function",
@@ -118,7 +134,7 @@ CONVERSATIONS = {
                 {**CALL, "function": {"name": "get_weather", "arguments": "{\"city\": \"Bern\"}"}}]},
             *CALLS[2:],
         ],
-        "tools": [TOOL], "add_generation_prompt": False},
+        "tools": [PLAIN_TOOL], "add_generation_prompt": False},
     "parts": {"messages": [
         {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
         {"role": "assistant", "content": [{"type": "text", "text": "Ho"}]},

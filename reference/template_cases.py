@@ -63,8 +63,10 @@ x is defined and x or "d", none or 0 or "", 1 and 2, [] and 1
 [1, 2, 3, 4, 5][1:3], [1, 2, 3, 4, 5][::-1], [1, 2, 3, 4, 5][-2:], [1, 2, 3, 4, 5][:-1:2], "a😀bcd"[1:3], "abc"[::-1], "abc"[5:], (1, 2, 3)[1:], "abc"[::-2]
 [1, 2, 3][4:0:-1], [1, 2, 3][-100:100], [1][0:0], [1, 2, 3][true:]
 [1][::0]
-{}[1:2]
-5[1:2]
+table[1:2]
+number[1:2]
+x[1:2]
+nothing[1:]
 [1]["a"] is defined, {"a": 1}.a, {"a": 1}["a"], {"a": 1}.b is defined, {"items": 1}.items is callable, {"items": 1}["items"], {1: "x"}[1], {1: "x"}[1.0], {1: "x"}[true]
 people.0.name, people[0].address.city, people[-1]["name"]
 x.y
@@ -134,7 +136,7 @@ range(1.5)
 dict(a=1, b=2) , dict({"a": 1}, b=3), dict([("x", 1)])
 namespace(a=1), namespace({"a": 1}).a, namespace().x is defined
 joiner, cycler is callable, range is callable, x is callable, 1 is callable
-loop is defined, self is defined, super is defined
+loop is defined, super is defined
 true is true, 1 is true, none is none, x is none, 0 is false, false is false
 1 is number, 1.0 is number, true is number, "1" is number, 1 is integer, true is integer, 1.0 is float, 1 is float, true is boolean, 1 is boolean
 "" is string, [] is sequence, () is sequence, {} is sequence, "" is sequence, x is sequence, 1 is sequence, {}.keys() is sequence, range(2) is sequence
@@ -384,7 +386,7 @@ STATEMENTS = [
     "{{ 'a' if yes }}{{ ('a' if false) | default('b') }}{{ 'c' if false else ('d' if false) }}|",
     "{%- set a = [] -%}{%- for x in [1, 2, 3] -%}{%- if x != 2 -%}{{- x -}}{%- endif -%}{%- endfor -%}",
     "{{ [1, 2, 3] | map('string') | join(', ') }}{{ (1, 2) | join }}",
-    "{{ namespace }}{{ dict }}{{ range }}",
+    "{{ namespace }}{{ dict }}{{ cycler }}{{ joiner }}",
     "{{ undefined_function('a') }}",
     "{{ messages.nope('a') }}",
     "{{ messages[10].content }}",

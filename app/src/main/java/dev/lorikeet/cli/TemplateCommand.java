@@ -12,7 +12,6 @@ final class TemplateCommand {
   private TemplateCommand() {}
 
   static CommandLine commandLine(Console console) {
-    return new CommandLine(new TemplateCommand())
-        .addSubcommand(new TemplateRenderCommand(console));
+    return new CommandLine(new TemplateCommand()).addSubcommand(new TemplateRenderCommand(console));
   }
 }

@@ -116,8 +116,7 @@ final class TemplateRenderCommand implements Callable<Integer> {
   private Conversation conversation() {
     Conversation read =
         messages.equals(FROM_INPUT)
-            ? Conversation.parse(
-                "standard input", console.input().getBytes(StandardCharsets.UTF_8))
+            ? Conversation.parse("standard input", console.input().getBytes(StandardCharsets.UTF_8))
             : Conversation.read(Path.of(messages));
     return tools == null ? read : read.withTools(Conversation.readTools(tools));
   }
@@ -138,8 +137,7 @@ final class TemplateRenderCommand implements Callable<Integer> {
       table.row(
           Integer.toString(characters(chat.text(), span.start())),
           Integer.toString(characters(chat.text(), span.end())),
-          JsonMapper.shared()
-              .writeValueAsString(chat.text().substring(span.start(), span.end())));
+          JsonMapper.shared().writeValueAsString(chat.text().substring(span.start(), span.end())));
     }
     console.result(table.toString());
   }

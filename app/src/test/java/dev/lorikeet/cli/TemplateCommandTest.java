@@ -102,8 +102,7 @@ class TemplateCommandTest {
     TinyModel.write(model.resolve("chat_template.jinja"), "a\n{{ raise_exception('No tools!') }}");
     assertEquals(2, render());
     assertEquals(
-        "error: " + model.resolve("chat_template.jinja") + ", line 2: No tools!\n",
-        terminal.err());
+        "error: " + model.resolve("chat_template.jinja") + ", line 2: No tools!\n", terminal.err());
 
     TinyModel.write(chat, "[{\"role\": \"user\"");
     assertEquals(2, render());

@@ -193,7 +193,7 @@ final class Attributes {
         yield new Range(
             range.start() + bounds.start * range.step(),
             range.start() + bounds.stop * range.step(),
-            range.step() * bounds.step);
+            range.step() * Math.clamp(bounds.step, -Limits.RANGE - 1, Limits.RANGE + 1));
       }
       case Dict _ -> throw PyError.type("unhashable type: 'slice'");
       default -> throw PyError.type("'" + value.typeName() + "' object is not subscriptable");

@@ -60,22 +60,15 @@ final class Checks {
       case Node.Data _ -> {}
       case Node.Print print -> expression(print.value(), place);
       case Node.For loop -> loop(loop, place);
-      case Node.If condition -> {
-        condition
-            .branches()
-            .forEach(branch -> {
-              expression(branch.test(), place.conditional());
-              nodes(branch.body(), place.conditional());
-            });
-        nodes(condition.otherwise(), place.conditional());
-      }
+      case Node.If condition -> condition(condition, place.conditional());
+
       case Node.Assign assign -> {
         target(assign.target(), place, assign.line());
         expression(assign.value(), place);
       }
       case Node.AssignBlock assign -> {
         target(assign.target(), place, assign.line());
-        assign.filter().ifPresent(filter -> expression(filter, place));
+        assign.filter().ifPresent(filter -> expression(filter, place.block()));
         nodes(assign.body(), place.block());
       }
       case Node.MacroDefinition macro -> {
@@ -87,25 +80,38 @@ final class Checks {
         function(call.signature(), call.body(), place, call.line());
       }
       case Node.FilterBlock filter -> {
-        expression(filter.filter(), place);
+        expression(filter.filter(), place.block());
         nodes(filter.body(), place.block());
       }
-      case Node.With with -> {
-        with.values().forEach(value -> expression(value, place));
-        with.targets().forEach(target -> target(target, place, with.line()));
-        nodes(with.body(), place.block());
-      }
-      case Node.Block block -> {
-        if (!blocks.add(block.name())) {
-          throw failure("block " + Repr.quoted(block.name()) + " defined twice", block.line());
-        }
-        nodes(block.body(), place.function());
-      }
+      case Node.With with -> with(with, place);
+      case Node.Block block -> block(block, place);
+
       case Node.Generation generation -> nodes(generation.body(), place.function());
       case Node.Break _ -> requireLoop("break", node, place);
       case Node.Continue _ -> requireLoop("continue", node, place);
     }
     depth--;
+  }
+
+  private void condition(Node.If condition, Place place) {
+    condition.branches().forEach(branch -> {
+      expression(branch.test(), place);
+      nodes(branch.body(), place);
+    });
+    nodes(condition.otherwise(), place);
+  }
+
+  private void with(Node.With with, Place place) {
+    with.values().forEach(value -> expression(value, place));
+    with.targets().forEach(target -> target(target, place, with.line()));
+    nodes(with.body(), place.block());
+  }
+
+  private void block(Node.Block block, Place place) {
+    if (!blocks.add(block.name())) {
+      throw failure("block " + Repr.quoted(block.name()) + " defined twice", block.line());
+    }
+    nodes(block.body(), place.function());
   }
 
   private void enter(int line) {

@@ -51,9 +51,10 @@ final class Comparison {
       return isSame && (a.size() <= 1 || a.step() == b.step());
     }
     if (left instanceof View a && right instanceof View b && a.part() != View.Part.VALUES) {
-      return a.part() == b.part() && sameEntries(a.dict(), b.dict(), budget);
+      return a.part() == b.part() && sameSets(a, b, budget);
     }
-    return Value.isSameObject(left, right) || (left instanceof Undefined && right instanceof Undefined);
+    return Value.isSameObject(left, right)
+        || (left instanceof Undefined && right instanceof Undefined);
   }
 
   private static boolean sameItems(List<Value> left, List<Value> right, Budget budget) {
@@ -79,6 +80,19 @@ final class Comparison {
       }
     }
     return true;
+  }
+
+    /** Keys, and pairs of keys and values, are equal as sets. */
+  private static boolean sameSets(View left, View right, Budget budget) {
+    if (left.part() == View.Part.ITEMS) {
+      return sameEntries(left.dict(), right.dict(), budget);
+    }
+    boolean isSame = left.dict().size() == right.dict().size();
+    for (Dict.Entry entry : left.dict().entries()) {
+      budget.spend(1);
+      isSame &= right.dict().get(entry.key(), budget).isPresent();
+    }
+    return isSame;
   }
 
   static boolean isNumber(Value value) {

@@ -116,7 +116,7 @@ record FormatSpec(
               (isAlternate ? "0X" : "") + number.abs().toString(16).toUpperCase(Locale.ROOT);
           case "o" -> (isAlternate ? "0o" : "") + number.abs().toString(8);
           case "b" -> (isAlternate ? "0b" : "") + number.abs().toString(2);
-          case "c" -> Character.toString(number.intValue());
+          case "c" -> character(number);
           case "e", "E", "f", "F", "g", "G", "%" -> "";
           default ->
               throw PyError.value("Unknown format code '" + type + "' for object of type 'int'");
@@ -126,6 +126,13 @@ record FormatSpec(
     }
     boolean isDecimal = Character.isDigit(magnitude.charAt(0)) && !type.equals("c");
     return number(number.signum() < 0, isDecimal ? grouped(magnitude) : magnitude);
+  }
+
+  private static String character(BigInteger number) {
+    if (number.bitLength() > 31 || !Character.isValidCodePoint(number.intValue())) {
+      throw PyError.value("%c arg not in range(0x110000)");
+    }
+    return Character.toString(number.intValue());
   }
 
   String real(double number) {

@@ -23,14 +23,16 @@ final class Functions {
           "dict", new Type("dict", Functions::dict),
           "namespace", new Type("jinja2.utils.Namespace", Functions::namespace),
           "cycler", new Type("jinja2.utils.Cycler", (args, execution) -> Cycler.of(args)),
-          "joiner", new Type("jinja2.utils.Joiner", (args, execution) -> Joiner.of(args, execution)),
+          "joiner",
+              new Type("jinja2.utils.Joiner", (args, execution) -> Joiner.of(args, execution)),
           "raise_exception", new Builtin("raise_exception", Functions::raise),
           "strftime_now",
               new Builtin(
                   "strftime_now",
                   (args, execution) ->
                       Str.of(
-                          StrfTime.format(args.bind("strftime_now", "!format").text(0), execution))));
+                          StrfTime.format(
+                              args.bind("strftime_now", "!format").text(0), execution))));
 
   private Functions() {}
 

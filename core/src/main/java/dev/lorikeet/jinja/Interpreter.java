@@ -92,25 +92,15 @@ final class Interpreter {
       case Node.If condition -> {
         return choose(condition, scope, out);
       }
-      case Node.Assign assign -> {
-        requireNamespaces(assign.target(), scope);
-        assign(assign.target(), evaluator.evaluate(assign.value(), scope), scope);
-      }
+      case Node.Assign assign -> assign(assign, scope);
       case Node.AssignBlock assign -> {
         return assignBlock(assign, scope);
       }
-      case Node.MacroDefinition macro ->
-          scope.set(
-              macro.name(),
-              new Macro(this, Optional.of(macro.name()), macro.signature(), macro.body(), scope));
+      case Node.MacroDefinition macro -> define(macro, scope);
+
       case Node.CallBlock call -> out.append(Repr.str(called(call, scope), budget));
       case Node.FilterBlock filter -> {
-        Output part = new Output(Output.Kind.PART, budget);
-        Flow flow = run(filter.body(), scope.inner(), part);
-        if (flow != Flow.ON) {
-          return flow;
-        }
-        out.append(Repr.str(filtered(filter.filter(), part, scope), budget));
+        return filterBlock(filter, scope, out);
       }
       case Node.With with -> {
         return with(with, scope, out);
@@ -127,6 +117,15 @@ final class Interpreter {
       }
     }
     return Flow.ON;
+  }
+
+  private Flow filterBlock(Node.FilterBlock filter, Scope scope, Output out) {
+    Output part = new Output(Output.Kind.PART, budget);
+    Flow flow = run(filter.body(), scope.inner(), part);
+    if (flow == Flow.ON) {
+      out.append(Repr.str(filtered(filter.filter(), part, scope), budget));
+    }
+    return flow;
   }
 
   private Flow choose(Node.If condition, Scope scope, Output out) {
@@ -179,6 +178,11 @@ final class Interpreter {
               assign(loop.target(), item, inside);
               return evaluator.isTrue(test, inside);
             }));
+  }
+
+  private void assign(Node.Assign assign, Scope scope) {
+    requireNamespaces(assign.target(), scope);
+    assign(assign.target(), evaluator.evaluate(assign.value(), scope), scope);
   }
 
   private void requireNamespaces(Target target, Scope scope) {
@@ -248,6 +252,11 @@ final class Interpreter {
       throw new IllegalStateException("the parser made something else than a filter");
     }
     return evaluator.filter(outer, Str.of(part.text()), scope);
+  }
+
+  private void define(Node.MacroDefinition macro, Scope scope) {
+    Optional<String> name = Optional.of(macro.name());
+    scope.set(macro.name(), new Macro(this, name, macro.signature(), macro.body(), scope));
   }
 
   private Value called(Node.CallBlock call, Scope scope) {

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
-
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Predicate;

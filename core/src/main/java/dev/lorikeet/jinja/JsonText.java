@@ -157,7 +157,7 @@ final class JsonText {
         case '\f' -> out.append("\\f");
         case '\b' -> out.append("\\b");
         default -> {
-          if (c < 0x20 || (isAscii && c > 0x7f)) {
+          if (c < 0x20 || (isAscii && c > 0x7e)) {
             out.append("\\u%04x".formatted((int) c));
           } else {
             out.append(c);

@@ -57,7 +57,8 @@ final class Macro implements Value.Callable {
           parameter,
           value == null ? Undefined.of(Repr.quoted(parameter) + " is undefined") : value);
     }
-    bindSpecials(args.positional().subList(given, args.positional().size()), named, scope, execution);
+    bindSpecials(
+        args.positional().subList(given, args.positional().size()), named, scope, execution);
     interpreter.defaults(signature, missing, scope);
     return Str.of(interpreter.part(body, scope));
   }
@@ -104,7 +105,7 @@ final class Macro implements Value.Callable {
         switch (attribute) {
           case "name" -> name.<Value>map(Str::of).orElse(None.NONE);
           case "arguments" ->
-              Seq.list(signature.parameters().stream().<Value>map(Str::of).toList());
+              new Seq(Seq.Kind.TUPLE, signature.parameters().stream().<Value>map(Str::of).toList());
           case "catch_kwargs" -> Bool.of(catches("kwargs"));
           case "catch_varargs" -> Bool.of(catches("varargs"));
           case "caller" -> Bool.of(specials.contains("caller"));

@@ -143,7 +143,8 @@ final class OrderFilters {
   private static Value reverse(Value value, Args args, Execution execution) {
     args.bind("reverse");
     if (value instanceof Str text) {
-      return Attributes.slice(text, new Slice(None.NONE, None.NONE, Int.of(-1)), execution.budget());
+      return Attributes.slice(
+          text, new Slice(None.NONE, None.NONE, Int.of(-1)), execution.budget());
     }
     if (!Items.isIterable(value)) {
       throw PyError.value("argument must be iterable");

@@ -11,6 +11,8 @@ import java.math.BigInteger;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
 
 /** {@code "%s" % values}. */
 final class PercentFormat {
@@ -88,7 +90,7 @@ final class PercentFormat {
         : number(spec, conversion, value, field.start(5));
   }
 
-  private int size(@org.jspecify.annotations.Nullable String written, int absent) {
+  private int size(@Nullable String written, int absent) {
     if (written == null) {
       return absent;
     }

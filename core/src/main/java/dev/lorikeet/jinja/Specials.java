@@ -1,6 +1,8 @@
 package dev.lorikeet.jinja;
 
+import dev.lorikeet.jinja.Node.Signature;
 import dev.lorikeet.jinja.Node.Target;
+
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -36,26 +38,35 @@ final class Specials {
     }
   }
 
+  private void loop(Node.For loop) {
+    visit(loop.target());
+    visit(loop.items());
+    loop.body().forEach(this::visit);
+    loop.otherwise().forEach(this::visit);
+    loop.test().ifPresent(this::visit);
+  }
+
+  private void condition(Node.If condition) {
+    condition.branches().forEach(branch -> {
+      visit(branch.test());
+      branch.body().forEach(this::visit);
+    });
+    condition.otherwise().forEach(this::visit);
+  }
+
+  private void function(Signature signature, List<Node> body) {
+    signature.parameters().forEach(open::remove);
+    signature.defaults().forEach(this::visit);
+    body.forEach(this::visit);
+  }
+
   private void visit(Node node) {
     switch (node) {
       case Node.Data _, Node.Break _, Node.Continue _, Node.Block _ -> {}
       case Node.Print print -> visit(print.value());
-      case Node.For loop -> {
-        visit(loop.target());
-        visit(loop.items());
-        loop.body().forEach(this::visit);
-        loop.otherwise().forEach(this::visit);
-        loop.test().ifPresent(this::visit);
-      }
-      case Node.If condition -> {
-        condition
-            .branches()
-            .forEach(branch -> {
-              visit(branch.test());
-              branch.body().forEach(this::visit);
-            });
-        condition.otherwise().forEach(this::visit);
-      }
+      case Node.For loop -> loop(loop);
+      case Node.If condition -> condition(condition);
+
       case Node.Assign assign -> {
         visit(assign.target());
         visit(assign.value());
@@ -65,16 +76,10 @@ final class Specials {
         assign.filter().ifPresent(this::visit);
         assign.body().forEach(this::visit);
       }
-      case Node.MacroDefinition macro -> {
-        macro.signature().parameters().forEach(open::remove);
-        macro.signature().defaults().forEach(this::visit);
-        macro.body().forEach(this::visit);
-      }
+      case Node.MacroDefinition macro -> function(macro.signature(), macro.body());
       case Node.CallBlock call -> {
         visit(call.call());
-        call.signature().parameters().forEach(open::remove);
-        call.signature().defaults().forEach(this::visit);
-        call.body().forEach(this::visit);
+        function(call.signature(), call.body());
       }
       case Node.FilterBlock filter -> {
         filter.body().forEach(this::visit);

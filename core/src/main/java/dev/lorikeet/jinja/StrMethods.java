@@ -78,42 +78,47 @@ final class StrMethods {
     methods.put("rpartition", (self, args, execution) -> partition("rpartition", self, args));
     methods.put("join", StrMethods::join);
     methods.put("replace", StrMethods::replace);
-    methods.put(
-        "removeprefix",
-        (self, args, execution) -> {
-          String prefix = args.bind("removeprefix", "!prefix").text(0);
-          boolean has = self.text().startsWith(prefix);
-          return has ? self.with(self.text().substring(prefix.length())) : self;
-        });
-    methods.put(
-        "removesuffix",
-        (self, args, execution) -> {
-          String suffix = args.bind("removesuffix", "!suffix").text(0);
-          boolean has = self.text().endsWith(suffix);
-          int end = self.text().length() - suffix.length();
-          return has ? self.with(self.text().substring(0, end)) : self;
-        });
-    methods.put(
-        "startswith",
-        (self, args, execution) -> affix("startswith", self, args, execution, String::startsWith));
-    methods.put(
-        "endswith",
-        (self, args, execution) -> affix("endswith", self, args, execution, String::endsWith));
-    methods.put("find", (self, args, execution) -> Int.of(search("find", self, args)));
-    methods.put("rfind", (self, args, execution) -> Int.of(search("rfind", self, args)));
-    methods.put("index", (self, args, execution) -> found(search("index", self, args)));
-    methods.put("rindex", (self, args, execution) -> found(search("rindex", self, args)));
-    methods.put("count", StrMethods::count);
+    methods.put("removeprefix", (self, args, execution) -> withoutPrefix(self, args));
+    methods.put("removesuffix", (self, args, execution) -> withoutSuffix(self, args));
+    affixes(methods);
+    searches(methods);
     methods.put("center", (self, args, execution) -> pad("center", self, args, execution));
     methods.put("ljust", (self, args, execution) -> pad("ljust", self, args, execution));
     methods.put("rjust", (self, args, execution) -> pad("rjust", self, args, execution));
     methods.put("zfill", StrMethods::zeroFill);
     methods.put("format", (self, args, execution) -> BraceFormat.of(self, args, execution));
-    methods.put(
-        "format_map",
-        (self, args, execution) -> BraceFormat.of(self, new Args(List.of(), named(args)), execution));
+    methods.put("format_map", (self, args, execution) ->
+        BraceFormat.of(self, new Args(List.of(), named(args)), execution));
     classes(methods);
     return methods;
+  }
+
+  private static void affixes(Map<String, Method> methods) {
+    methods.put("startswith", (self, args, execution) ->
+        affix("startswith", self, args, execution, String::startsWith));
+    methods.put("endswith", (self, args, execution) ->
+        affix("endswith", self, args, execution, String::endsWith));
+  }
+
+  private static void searches(Map<String, Method> methods) {
+methods.put("find", (self, args, execution) -> Int.of(search("find", self, args)));
+    methods.put("rfind", (self, args, execution) -> Int.of(search("rfind", self, args)));
+    methods.put("index", (self, args, execution) -> found(search("index", self, args)));
+    methods.put("rindex", (self, args, execution) -> found(search("rindex", self, args)));
+    methods.put("count", StrMethods::count);
+  }
+
+  private static Value withoutPrefix(Str self, Args args) {
+    String prefix = args.bind("removeprefix", "!prefix").text(0);
+    boolean has = self.text().startsWith(prefix);
+    return has ? self.with(self.text().substring(prefix.length())) : self;
+  }
+
+  private static Value withoutSuffix(Str self, Args args) {
+    String suffix = args.bind("removesuffix", "!suffix").text(0);
+    boolean has = self.text().endsWith(suffix);
+    int end = self.text().length() - suffix.length();
+    return has ? self.with(self.text().substring(0, end)) : self;
   }
 
   private static void change(
@@ -365,7 +370,7 @@ final class StrMethods {
     if (fill.codePointCount(0, fill.length()) != 1) {
       throw PyError.type("The fill character must be exactly one character long");
     }
-    int width = Bound.integer(bound.get(0));
+    int width = Math.max(0, Bound.integer(bound.get(0)));
     int missing = width - self.text().codePointCount(0, self.text().length());
     if (missing <= 0) {
       return self;
@@ -381,7 +386,7 @@ final class StrMethods {
   }
 
   private static Value zeroFill(Str self, Args args, Execution execution) {
-    int width = Bound.integer(args.bind("zfill", "!width").get(0));
+    int width = Math.max(0, Bound.integer(args.bind("zfill", "!width").get(0)));
     String text = self.text();
     boolean isSigned = text.startsWith("-") || text.startsWith("+");
     int missing = width - text.codePointCount(0, text.length());

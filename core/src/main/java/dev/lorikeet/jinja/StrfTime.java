@@ -76,6 +76,13 @@ final class StrfTime {
       case 'F' -> words("yyyy-MM-dd", now);
       case 'R' -> words("HH:mm", now);
       case 'T', 'X' -> words("HH:mm:ss", now);
+      default -> sign(letter);
+
+    };
+  }
+
+  private static String sign(char letter) {
+    return switch (letter) {
       case 'n' -> "\n";
       case 't' -> "\t";
       case 'z', 'Z' -> "";

@@ -57,8 +57,14 @@ final class Tests {
     plain(all, "escaped", value -> value instanceof Str text && text.safe());
     plain(all, "filter", value -> value instanceof Str name && Filters.has(name.text()));
     plain(all, "test", value -> value instanceof Str name && has(name.text()));
-    all.put(
-        "lower",
+    texts(all);
+    numbers(all);
+    comparisons(all);
+    return all;
+  }
+
+  private static void texts(Map<String, Test> all) {
+    all.put("lower",
         (value, args, execution) -> {
           args.bind("lower");
           return StrMethods.isLower(Repr.str(value, execution.budget()));
@@ -69,6 +75,9 @@ final class Tests {
           args.bind("upper");
           return StrMethods.isUpper(Repr.str(value, execution.budget()));
         });
+    }
+
+  private static void numbers(Map<String, Test> all) {
     all.put("odd", (value, args, execution) -> isRest(value, Int.of(2), 1, execution));
     all.put("even", (value, args, execution) -> isRest(value, Int.of(2), 0, execution));
     all.put(
@@ -81,8 +90,6 @@ final class Tests {
         "in",
         (value, args, execution) ->
             Comparison.contains(args.bind("in", "!seq").get(0), value, execution.budget()));
-    comparisons(all);
-    return all;
   }
 
   private static void plain(Map<String, Test> all, String name, Predicate<Value> test) {

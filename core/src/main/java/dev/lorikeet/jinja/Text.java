@@ -67,7 +67,7 @@ final class Text {
     int at = 0;
     while (at < rest.length()) {
       if (most >= 0 && words.size() == most) {
-        words.add(stripEnd(rest.substring(at), Text::isSpace));
+        words.add(rest.substring(at));
         return words;
       }
       int end = at;
@@ -90,7 +90,7 @@ final class Text {
     int end = rest.length();
     while (end > 0) {
       if (most >= 0 && words.size() == most) {
-        words.addFirst(stripStart(rest.substring(0, end), Text::isSpace));
+        words.addFirst(rest.substring(0, end));
         return words;
       }
       int start = end;

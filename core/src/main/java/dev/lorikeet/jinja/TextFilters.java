@@ -46,6 +46,11 @@ final class TextFilters {
           return text.with(Text.capitalize(text.text()));
         });
     all.put("title", TextFilters::title);
+    addMore(all);
+  }
+
+  private static void addMore(Map<String, Filter> all) {
+
     all.put(
         "string",
         (value, args, execution) -> {
@@ -191,7 +196,10 @@ final class TextFilters {
     if (Items.requiredLength(value, execution.budget()) <= (long) length + leeway) {
       return value;
     }
-    Str text = text(value, execution);
+    if (!(value instanceof Str text)) {
+      throw PyError.type("truncate needs a text, found " + value.typeName());
+    }
+    execution.budget().text(text.text().length());
     int cut = text.text().offsetByCodePoints(0, length - ending);
     String kept = text.text().substring(0, cut);
     if (!bound.isTrue(1, false)) {

@@ -96,7 +96,8 @@ final class WebFilters {
       parts.add(
           quoted(Repr.str(two.get(0), execution.budget()), "", execution).replace("%20", "+")
               + "="
-              + quoted(Repr.str(two.get(1), execution.budget()), "", execution).replace("%20", "+"));
+              + quoted(Repr.str(two.get(1), execution.budget()), "", execution)
+                  .replace("%20", "+"));
     }
     return Str.of(String.join("&", parts));
   }

@@ -21,8 +21,8 @@ import tools.jackson.databind.node.MissingNode;
  *
  * <p>{@code chat_template.jinja} is the template "default", {@code
  * additional_chat_templates/NAME.jinja} the template NAME. Only where there is none of these counts
- * {@code chat_template} in {@code tokenizer_config.json}: a text, or a list of texts with names. Last comes {@code chat_template.json}, in which processors of images
- * keep theirs.
+ * {@code chat_template} in {@code tokenizer_config.json}: a text, or a list of texts with names.
+ * Last comes {@code chat_template.json}, in which processors of images keep theirs.
  *
  * @param templates by name; what messages call each of them, and its text
  * @param specialTokens by variable, such as {@code bos_token}

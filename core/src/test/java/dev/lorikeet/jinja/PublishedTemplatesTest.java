@@ -16,6 +16,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -36,7 +38,7 @@ class PublishedTemplatesTest {
     List<String> wrong = new ArrayList<>();
     int cases = 0;
     for (JsonNode entry : Json.file(present("hf_jinja_js/jinja_e2e.json"))) {
-      if (entry.path("python_jinja2_matches").booleanValue()) {
+      if (entry.path("python_jinja2_matches").asBoolean(false)) {
         cases++;
         compare(
             entry.path("group").stringValue() + " " + entry.path("name").stringValue(),
@@ -55,7 +57,7 @@ class PublishedTemplatesTest {
     List<String> wrong = new ArrayList<>();
     int cases = 0;
     for (JsonNode entry : Json.file(present("hf_jinja_js/jinja_unit.json"))) {
-      if (entry.path("python_jinja2_matches").booleanValue()) {
+      if (entry.path("python_jinja2_matches").asBoolean(false)) {
         cases++;
         compare(
             entry.path("name").stringValue(),
@@ -152,7 +154,12 @@ class PublishedTemplatesTest {
           : answer.path("sha256").stringValue().equals(sha256(text)) ? "" : "another text: " + text;
     } catch (TemplateException failure) {
       String message = answer.path("message").stringValue("");
-      boolean isSame = answer.has("error") && failure.problem().contains(message);
+      // Where Python's stack ends, ours has counted the levels.
+      String wanted =
+          answer.path("error").stringValue("").equals("RecursionError")
+              ? "levels inside each other"
+              : message;
+      boolean isSame = answer.has("error") && failure.problem().contains(wanted);
       return isSame ? "" : "failed: " + failure.problem() + " instead of " + answer;
     }
   }
@@ -187,6 +194,6 @@ class PublishedTemplatesTest {
         index++;
       }
     }
-    return java.util.Objects.requireNonNull(templates.get(place[1]), name);
+    return Objects.requireNonNull(templates.get(place[1]), name);
   }
 }

@@ -186,8 +186,8 @@ class ChatTemplateTest {
         assertThrows(TemplateException.class, () -> template(forgetful).renderWithMask(CHAT));
     assertEquals(
         "t, line 1: which parts are the assistant's cannot be told, because it writes the first 2"
-            + " messages otherwise when others follow: \"user|>Hi 😀<|assistant|>Ho\" becomes"
-            + " \"user|>Hi 😀<|assistant|>...<|user|>And?<|as\". Mark them in the template with"
+            + " messages otherwise when others follow: \"|>Hi 😀<|assistant|>Ho\" becomes"
+            + " \"|>Hi 😀<|assistant|>...<|user|>And?<|ass\". Mark them in the template with"
             + " {% generation %} and {% endgeneration %}.",
         refused.getMessage());
     String thinking = CHATML.replace("<|assistant|>\\n{% endif", "<|assistant|>\\n<think>{% endif");
