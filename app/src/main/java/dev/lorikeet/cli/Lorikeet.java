@@ -36,6 +36,7 @@ public final class Lorikeet {
           MergeCommand::new,
           InspectCommand::new,
           RunsCommand::commandLine,
+          TemplateCommand::commandLine,
           NanoCommand::commandLine,
           DoctorCommand::new);
 

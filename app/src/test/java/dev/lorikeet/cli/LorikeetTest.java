@@ -30,6 +30,8 @@ class LorikeetTest {
         "tokenize",
         "merge",
         "inspect",
+        "template",
+        "template render",
         "runs",
         "runs list",
         "runs show",

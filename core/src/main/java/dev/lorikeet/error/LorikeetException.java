@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * IllegalStateException} instead.
  */
 public abstract sealed class LorikeetException extends RuntimeException
-    permits ConfigException, DataException, FormatException, RunException {
+    permits ConfigException, DataException, FormatException, RunException, TemplateException {
 
   LorikeetException(String message, @Nullable Throwable cause) {
     super(message, cause);
