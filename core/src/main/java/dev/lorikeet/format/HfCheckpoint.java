@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A model folder in Hugging Face's layout, opened for reading: {@code config.json} with either
@@ -94,6 +96,17 @@ public final class HfCheckpoint implements AutoCloseable {
   /** The tensors' names in files: by shard as the index lists them, then in file order. */
   public Set<String> names() {
     return fileByTensor.keySet();
+  }
+
+  /**
+   * Names in files of tensors that are none of {@code names} and belong to none of them, as scales
+   * of quantised weights do.
+   */
+  public List<String> othersThan(Collection<String> names) {
+    Set<String> used = names.stream().map(this::stored).collect(Collectors.toSet());
+    return names().stream()
+        .filter(name -> !used.contains(name) && !BitsAndBytes.isCompanion(name))
+        .toList();
   }
 
   /** Whether there is a tensor of this name. */

@@ -66,6 +66,7 @@ public final class FineTuning implements AutoCloseable {
       try (StepMemory memory = new StepMemory(recipe, device.threads())) {
         memory.requireWeights(available);
         loaded = load(recipe);
+        ModelFolder.surplus(loaded.directory()).ifPresent(listener::notice);
         AdapterRecipe.widened(recipe, loaded.directory()).ifPresent(listener::notice);
         fitted = fitToContext(recipe);
         data =

@@ -22,6 +22,7 @@ import dev.lorikeet.model.Architecture.Blueprint;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.nn.CheckpointWeights;
 import dev.lorikeet.nn.Linear;
+import dev.lorikeet.nn.ShapeWeights;
 import dev.lorikeet.nn.Weights;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.quant.QuantizedWeights;
@@ -83,7 +84,7 @@ final class Inspector {
   Inspection inspect() {
     try (Device device = Device.shapeOnly();
         CausalLm model = build(device, Linear.Wrapper.none())) {
-      checkWeights(model.parameters());
+      checkWeights();
       long total = count(model.parameters());
       return new Inspection(
           config.file().toAbsolutePath().resolveSibling(""),
@@ -119,52 +120,25 @@ final class Inspector {
   private Weights stored(Device device) {
     return checkpoint
         .<Weights>map(files -> new CheckpointWeights(files, Dtype.AUTO, device, Training.FROZEN))
-        .orElseGet(() -> new Shapes(device));
+        .orElseGet(() -> new ShapeWeights(device));
   }
 
   private CausalLm build(Device device, Linear.Wrapper wrapper) {
     int positions = blueprint.contextLength();
-    return blueprint.build(new Shapes(device), device, positions, wrapper);
+    return blueprint.build(new ShapeWeights(device), device, positions, wrapper);
   }
 
-  /** Weights that are shapes. */
-  private record Shapes(Device device) implements Weights {
-    @Override
-    public Parameter parameter(String name, String impliedBy, long... shape) {
-      return new Parameter(name, device.floats(shape), Training.FROZEN);
-    }
-
-    @Override
-    public boolean contains(String name) {
-      return true;
-    }
-  }
-
-  private void checkWeights(List<Parameter> parameters) {
+  private void checkWeights() {
     if (checkpoint.isEmpty()) {
       return;
     }
-    HfCheckpoint files = checkpoint.get();
-    List<String> wrong = new ArrayList<>();
-    for (Parameter parameter : parameters) {
-      List<Long> expected = shapeOf(parameter);
-      String name = parameter.name();
-      if (!files.contains(name)) {
-        wrong.add(name + " is missing");
-      } else if (!BitsAndBytes.isQuantised(files, name)
-          && !files.entry(name).shape().equals(expected)) {
-        wrong.add(name + " is " + files.entry(name).shape() + ", not " + expected);
-      }
-    }
-    if (!wrong.isEmpty()) {
+    TensorFit fit = TensorFit.of(checkpoint.get(), blueprint);
+    if (!fit.unfit().isEmpty()) {
       warnings.add(
-          "the weights do not fit config.json in %d of %d tensors (%s%s), so the model cannot be used; download both again from one revision."
-              .formatted(
-                  wrong.size(),
-                  parameters.size(),
-                  wrong.getFirst(),
-                  wrong.size() > 1 ? ", …" : ""));
+          "the weights do not fit config.json in %d of %d tensors (%s), so the model cannot be used; download both again from one revision."
+              .formatted(fit.unfit().size(), fit.expected(), TensorFit.named(fit.unfit())));
     }
+    fit.surplusNotice().ifPresent(warnings::add);
   }
 
   private Shape shape(CausalLm model) {

@@ -147,7 +147,9 @@ public final class LoadedModel implements AutoCloseable {
         refuseQuantised(checkpoint);
       }
       Blueprint blueprint = Architecture.of(checkpoint.config());
-      Weights stored = stored(checkpoint.seenBy(blueprint), training, adapter, base, device);
+      HfCheckpoint files = checkpoint.seenBy(blueprint);
+      TensorFit.of(files, blueprint).requireComplete(files);
+      Weights stored = stored(files, training, adapter, base, device);
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;
       model =
           Optional.of(

@@ -8,6 +8,8 @@ import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.job.Inspection.ModelFile;
 import dev.lorikeet.job.Inspection.TokenFact;
 import dev.lorikeet.job.Inspection.TokenizerFacts;
+import dev.lorikeet.model.Architecture;
+import dev.lorikeet.model.Architecture.Blueprint;
 import dev.lorikeet.tokenizer.HfTokenizer;
 import dev.lorikeet.tokenizer.SpecialTokens;
 import dev.lorikeet.tokenizer.Tokenizer;
@@ -39,6 +41,14 @@ final class ModelFolder {
       }
       warnings.add(failure.getMessage() + " The numbers here are those that config.json implies.");
       return Optional.empty();
+    }
+  }
+
+  /** What to tell about tensors that the model has no place for, if there are any. */
+  static Optional<String> surplus(Path directory) {
+    try (HfCheckpoint files = HfCheckpoint.open(directory)) {
+      Blueprint blueprint = Architecture.of(files.config());
+      return TensorFit.of(files.seenBy(blueprint), blueprint).surplusNotice();
     }
   }
 

@@ -11,29 +11,44 @@ import java.util.function.Function;
 /**
  * A family of models: what its configs are called, and how they are read.
  *
+ * @param models published models that are of it
  * @param modelType the value of {@code model_type} in config.json
  * @param reader reads and checks a config
  * @param harmless keys of its configs that change nothing that the model computes
  */
 public record Architecture(
-    String modelType, Function<JsonConfig, Blueprint> reader, List<String> harmless) {
+    String models,
+    String modelType,
+    Function<JsonConfig, Blueprint> reader,
+    List<String> harmless) {
 
   /** All of them; a new one is one file and one line here. */
   public static final List<Architecture> ALL =
       List.of(
           new Architecture(
-              "llama", LlamaConfig::read, List.of("is_llama_config", "max_window_layers")),
-          new Architecture("mistral", Mistral::read, List.of()),
-          new Architecture("qwen2", Qwen2::read, List.of()),
-          new Architecture("qwen3", Qwen3::read, List.of()),
-          new Architecture("phi", Phi::read, List.of()),
-          new Architecture("phi3", Phi3::read, List.of("attention_bias", "lm_head_bias")),
-          new Architecture("gemma2", Gemma2::read, List.of("hidden_act")),
-          new Architecture("gemma3_text", Gemma3::read, List.of("hidden_act")),
-          new Architecture("falcon", Falcon::read, List.of()),
-          new Architecture("gpt_neox", GptNeox::read, List.of()),
-          new Architecture("gpt2", Gpt2::read, Gpt2.HARMLESS),
-          new Architecture("stablelm", StableLm::read, List.of()));
+ "Llama 2, 3, 3.1, 3.2; SmolLM2; TinyLlama", "llama", LlamaConfig::read, List.of("is_llama_config", "max_window_layers")),
+          new Architecture(
+ "Mistral", "mistral", Mistral::read, List.of()),
+          new Architecture(
+ "Qwen2, Qwen2.5", "qwen2", Qwen2::read, List.of()),
+          new Architecture(
+ "Qwen3", "qwen3", Qwen3::read, List.of()),
+          new Architecture(
+ "Phi-1, Phi-1.5, Phi-2", "phi", Phi::read, List.of()),
+          new Architecture(
+ "Phi-3, Phi-3.5, Phi-4-mini", "phi3", Phi3::read, List.of("attention_bias", "lm_head_bias")),
+          new Architecture(
+ "Gemma 2", "gemma2", Gemma2::read, List.of("hidden_act")),
+          new Architecture(
+ "Gemma 3 (text)", "gemma3_text", Gemma3::read, List.of("hidden_act")),
+          new Architecture(
+ "Falcon", "falcon", Falcon::read, List.of()),
+          new Architecture(
+ "GPT-NeoX, Pythia", "gpt_neox", GptNeox::read, List.of()),
+          new Architecture(
+ "GPT-2", "gpt2", Gpt2::read, Gpt2.HARMLESS),
+          new Architecture(
+ "StableLM", "stablelm", StableLm::read, List.of()));
 
   /** A config that was read and can be built. */
   public interface Blueprint extends StoredLayout {

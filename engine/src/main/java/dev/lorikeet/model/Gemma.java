@@ -109,7 +109,7 @@ record Gemma(
     Norm norm = norm(parts, "model.norm");
     Linear head = base.head(parts, table, Bias.NO);
     Decoder.Top top = new Decoder.Top(norm, head, caps.logits);
-    return new Decoder(parts, body, top, base.ofDecoder());
+    return new Decoder(parts, body, top, base.ofDecoder(base.context()));
   }
 
   private Norm norm(ModelParts parts, String name) {

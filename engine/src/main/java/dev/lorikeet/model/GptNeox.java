@@ -69,7 +69,7 @@ record GptNeox(
 
   @Override
   public int contextLength() {
-    return sizes.context();
+    return rope.reach(sizes.context());
   }
 
   /** The head has another name in files. */
@@ -94,7 +94,7 @@ record GptNeox(
     }
     Norm norm = norm(parts, "gpt_neox.final_layer_norm");
     Linear head = sizes.head(parts, table, Bias.NO);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder());
+    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

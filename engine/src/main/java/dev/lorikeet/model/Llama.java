@@ -92,9 +92,9 @@ record Llama(
           hidden, inner, layers, heads, kvHeads, headDim, vocabulary, context, eps, other);
     }
 
-    /** What others ask about a model of these sizes. */
-    Decoder.Sizes ofDecoder() {
-      return new Decoder.Sizes(vocabulary, context, layers, attention(0));
+    /** What others ask about a model of these sizes, for sequences up to {@code reach}. */
+    Decoder.Sizes ofDecoder(int reach) {
+      return new Decoder.Sizes(vocabulary, reach, layers, attention(0));
     }
 
     /** The output head {@code lm_head}, tied or not. */
@@ -152,7 +152,7 @@ record Llama(
         parts,
         body,
         new Decoder.Top(norm, sizes.head(parts, table, Bias.NO), 0f),
-        sizes.ofDecoder());
+        sizes.ofDecoder(rope.reach(sizes.context)));
   }
 
   private Norm norm(ModelParts parts, String name) {

@@ -72,7 +72,7 @@ public record LlamaConfig(
 
   @Override
   public int contextLength() {
-    return maxPositionEmbeddings;
+    return rope.reach(maxPositionEmbeddings);
   }
 
   @Override

@@ -26,7 +26,7 @@ record Mistral(Llama.Sizes sizes, RopeScaling rope, int window) implements Bluep
 
   @Override
   public int contextLength() {
-    return sizes.context();
+    return rope.reach(sizes.context());
   }
 
   @Override

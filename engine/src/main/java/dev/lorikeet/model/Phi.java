@@ -53,7 +53,7 @@ record Phi(
 
   @Override
   public int contextLength() {
-    return sizes.context();
+    return rope.reach(sizes.context());
   }
 
   @Override
@@ -70,7 +70,7 @@ record Phi(
     }
     Norm norm = norm(parts, "model.final_layernorm");
     Linear head = sizes.head(parts, table, Bias.YES);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder());
+    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

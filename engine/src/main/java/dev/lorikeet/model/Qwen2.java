@@ -25,7 +25,7 @@ record Qwen2(Llama.Sizes sizes, RopeScaling rope, List<Integer> windows) impleme
 
   @Override
   public int contextLength() {
-    return sizes.context();
+    return rope.reach(sizes.context());
   }
 
   @Override

@@ -31,7 +31,7 @@ record Qwen3(Llama.Sizes sizes, RopeScaling rope, Bias attentionBias, List<Integ
 
   @Override
   public int contextLength() {
-    return sizes.context();
+    return rope.reach(sizes.context());
   }
 
   @Override

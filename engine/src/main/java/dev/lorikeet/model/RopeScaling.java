@@ -27,6 +27,16 @@ public sealed interface RopeScaling {
     return 1f;
   }
 
+  /**
+   * Tokens that a sequence may have. Configs with types {@code linear} and {@code dynamic} tell the
+   * context of before the extension, the others that of after it.
+   *
+   * @param context {@code max_position_embeddings}
+   */
+  default int reach(int context) {
+    return context;
+  }
+
   /** Whether {@link #frequencies} depend on the length. */
   default boolean dependsOnLength() {
     return false;
@@ -63,6 +73,11 @@ public sealed interface RopeScaling {
       }
       return frequencies;
     }
+
+    @Override
+    public int reach(int context) {
+      return extended(context, factor);
+    }
   }
 
   /**
@@ -78,6 +93,11 @@ public sealed interface RopeScaling {
       }
       double grown = factor * length / context - (factor - 1);
       return base(theta * Math.pow(grown, rotary / (rotary - 2.0)), rotary);
+    }
+
+    @Override
+    public int reach(int configured) {
+      return extended(configured, factor);
     }
 
     @Override
@@ -203,6 +223,10 @@ public sealed interface RopeScaling {
       }
       return frequencies;
     }
+  }
+
+  private static int extended(int context, double factor) {
+    return (int) Math.min(Integer.MAX_VALUE, context * Math.max(1, factor));
   }
 
   private static float[] base(double theta, int rotary) {

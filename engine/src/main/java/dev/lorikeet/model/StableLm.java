@@ -60,7 +60,7 @@ record StableLm(
 
   @Override
   public int contextLength() {
-    return sizes.context();
+    return rope.reach(sizes.context());
   }
 
   @Override
@@ -76,7 +76,7 @@ record StableLm(
     }
     Norm norm = norm(parts, "model.norm");
     Linear head = sizes.head(parts, table, Bias.NO);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder());
+    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {
