@@ -94,10 +94,12 @@ final class Checks {
   }
 
   private void condition(Node.If condition, Place place) {
-    condition.branches().forEach(branch -> {
-      expression(branch.test(), place);
-      nodes(branch.body(), place);
-    });
+    condition
+        .branches()
+        .forEach(branch -> {
+          expression(branch.test(), place);
+          nodes(branch.body(), place);
+        });
     nodes(condition.otherwise(), place);
   }
 

@@ -82,7 +82,7 @@ final class Comparison {
     return true;
   }
 
-    /** Keys, and pairs of keys and values, are equal as sets. */
+  /** Keys, and pairs of keys and values, are equal as sets. */
   private static boolean sameSets(View left, View right, Budget budget) {
     if (left.part() == View.Part.ITEMS) {
       return sameEntries(left.dict(), right.dict(), budget);

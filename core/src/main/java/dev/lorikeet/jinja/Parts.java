@@ -4,9 +4,7 @@ import dev.lorikeet.jinja.Expr.Arguments;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-
 import java.util.stream.Stream;
-
 
 /** The expressions directly inside an expression. */
 final class Parts {
@@ -18,7 +16,8 @@ final class Parts {
       case Expr.Const _, Expr.Name _ -> {}
       case Expr.ListOf list -> parts.addAll(list.items());
       case Expr.TupleOf tuple -> parts.addAll(tuple.items());
-      case Expr.DictOf dict -> dict.pairs().forEach(pair -> parts.addAll(List.of(pair.key(), pair.value())));
+      case Expr.DictOf dict ->
+          dict.pairs().forEach(pair -> parts.addAll(List.of(pair.key(), pair.value())));
       case Expr.Conditional choice -> {
         parts.addAll(List.of(choice.test(), choice.then()));
         choice.otherwise().ifPresent(parts::add);
@@ -42,7 +41,6 @@ final class Parts {
       case Expr.Call call -> add(Optional.of(call.callee()), call.arguments(), parts);
       case Expr.Filter filter -> add(filter.subject(), filter.arguments(), parts);
       case Expr.Test test -> add(Optional.of(test.subject()), test.arguments(), parts);
-
     }
     return parts;
   }

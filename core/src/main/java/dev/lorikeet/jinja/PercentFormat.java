@@ -13,7 +13,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-
 /** {@code "%s" % values}. */
 final class PercentFormat {
   private static final Pattern FIELD =

@@ -2,7 +2,6 @@ package dev.lorikeet.jinja;
 
 import dev.lorikeet.jinja.Node.Signature;
 import dev.lorikeet.jinja.Node.Target;
-
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -47,10 +46,12 @@ final class Specials {
   }
 
   private void condition(Node.If condition) {
-    condition.branches().forEach(branch -> {
-      visit(branch.test());
-      branch.body().forEach(this::visit);
-    });
+    condition
+        .branches()
+        .forEach(branch -> {
+          visit(branch.test());
+          branch.body().forEach(this::visit);
+        });
     condition.otherwise().forEach(this::visit);
   }
 

@@ -87,21 +87,25 @@ final class StrMethods {
     methods.put("rjust", (self, args, execution) -> pad("rjust", self, args, execution));
     methods.put("zfill", StrMethods::zeroFill);
     methods.put("format", (self, args, execution) -> BraceFormat.of(self, args, execution));
-    methods.put("format_map", (self, args, execution) ->
-        BraceFormat.of(self, new Args(List.of(), named(args)), execution));
+    methods.put(
+        "format_map",
+        (self, args, execution) ->
+            BraceFormat.of(self, new Args(List.of(), named(args)), execution));
     classes(methods);
     return methods;
   }
 
   private static void affixes(Map<String, Method> methods) {
-    methods.put("startswith", (self, args, execution) ->
-        affix("startswith", self, args, execution, String::startsWith));
-    methods.put("endswith", (self, args, execution) ->
-        affix("endswith", self, args, execution, String::endsWith));
+    methods.put(
+        "startswith",
+        (self, args, execution) -> affix("startswith", self, args, execution, String::startsWith));
+    methods.put(
+        "endswith",
+        (self, args, execution) -> affix("endswith", self, args, execution, String::endsWith));
   }
 
   private static void searches(Map<String, Method> methods) {
-methods.put("find", (self, args, execution) -> Int.of(search("find", self, args)));
+    methods.put("find", (self, args, execution) -> Int.of(search("find", self, args)));
     methods.put("rfind", (self, args, execution) -> Int.of(search("rfind", self, args)));
     methods.put("index", (self, args, execution) -> found(search("index", self, args)));
     methods.put("rindex", (self, args, execution) -> found(search("rindex", self, args)));

@@ -77,7 +77,6 @@ final class StrfTime {
       case 'R' -> words("HH:mm", now);
       case 'T', 'X' -> words("HH:mm:ss", now);
       default -> sign(letter);
-
     };
   }
 

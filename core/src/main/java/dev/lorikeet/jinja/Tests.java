@@ -64,7 +64,8 @@ final class Tests {
   }
 
   private static void texts(Map<String, Test> all) {
-    all.put("lower",
+    all.put(
+        "lower",
         (value, args, execution) -> {
           args.bind("lower");
           return StrMethods.isLower(Repr.str(value, execution.budget()));
@@ -75,7 +76,7 @@ final class Tests {
           args.bind("upper");
           return StrMethods.isUpper(Repr.str(value, execution.budget()));
         });
-    }
+  }
 
   private static void numbers(Map<String, Test> all) {
     all.put("odd", (value, args, execution) -> isRest(value, Int.of(2), 1, execution));

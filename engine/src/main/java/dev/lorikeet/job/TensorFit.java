@@ -29,8 +29,7 @@ record TensorFit(int expected, List<String> unfit, List<String> surplus) {
 
   /** What some families store beside their weights: masks, frequencies, positions. */
   private static final Pattern BUFFER =
-      Pattern.compile(
-          "(.*[.])?(attn|attention)[.](masked_)?bias|(.*[.])?(inv_freq|position_ids)");
+      Pattern.compile("(.*[.])?(attn|attention)[.](masked_)?bias|(.*[.])?(inv_freq|position_ids)");
 
   TensorFit {
     unfit = List.copyOf(unfit);
@@ -90,8 +89,8 @@ record TensorFit(int expected, List<String> unfit, List<String> surplus) {
     return surplus.isEmpty()
         ? Optional.empty()
         : Optional.of(
-        "the files hold %d tensors that the model of config.json has no place for: %s. They are left out; check that config.json belongs to these files."
-            .formatted(surplus.size(), named(surplus)));
+            "the files hold %d tensors that the model of config.json has no place for: %s. They are left out; check that config.json belongs to these files."
+                .formatted(surplus.size(), named(surplus)));
   }
 
   /** The first of {@code all}, and how many more there are. */

@@ -26,29 +26,25 @@ public record Architecture(
   public static final List<Architecture> ALL =
       List.of(
           new Architecture(
- "Llama 2, 3, 3.1, 3.2; SmolLM2; TinyLlama", "llama", LlamaConfig::read, List.of("is_llama_config", "max_window_layers")),
+              "Llama 2, 3, 3.1, 3.2; SmolLM2; TinyLlama",
+              "llama",
+              LlamaConfig::read,
+              List.of("is_llama_config", "max_window_layers")),
+          new Architecture("Mistral", "mistral", Mistral::read, List.of()),
+          new Architecture("Qwen2, Qwen2.5", "qwen2", Qwen2::read, List.of()),
+          new Architecture("Qwen3", "qwen3", Qwen3::read, List.of()),
+          new Architecture("Phi-1, Phi-1.5, Phi-2", "phi", Phi::read, List.of()),
           new Architecture(
- "Mistral", "mistral", Mistral::read, List.of()),
-          new Architecture(
- "Qwen2, Qwen2.5", "qwen2", Qwen2::read, List.of()),
-          new Architecture(
- "Qwen3", "qwen3", Qwen3::read, List.of()),
-          new Architecture(
- "Phi-1, Phi-1.5, Phi-2", "phi", Phi::read, List.of()),
-          new Architecture(
- "Phi-3, Phi-3.5, Phi-4-mini", "phi3", Phi3::read, List.of("attention_bias", "lm_head_bias")),
-          new Architecture(
- "Gemma 2", "gemma2", Gemma2::read, List.of("hidden_act")),
-          new Architecture(
- "Gemma 3 (text)", "gemma3_text", Gemma3::read, List.of("hidden_act")),
-          new Architecture(
- "Falcon", "falcon", Falcon::read, List.of()),
-          new Architecture(
- "GPT-NeoX, Pythia", "gpt_neox", GptNeox::read, List.of()),
-          new Architecture(
- "GPT-2", "gpt2", Gpt2::read, Gpt2.HARMLESS),
-          new Architecture(
- "StableLM", "stablelm", StableLm::read, List.of()));
+              "Phi-3, Phi-3.5, Phi-4-mini",
+              "phi3",
+              Phi3::read,
+              List.of("attention_bias", "lm_head_bias")),
+          new Architecture("Gemma 2", "gemma2", Gemma2::read, List.of("hidden_act")),
+          new Architecture("Gemma 3 (text)", "gemma3_text", Gemma3::read, List.of("hidden_act")),
+          new Architecture("Falcon", "falcon", Falcon::read, List.of()),
+          new Architecture("GPT-NeoX, Pythia", "gpt_neox", GptNeox::read, List.of()),
+          new Architecture("GPT-2", "gpt2", Gpt2::read, Gpt2.HARMLESS),
+          new Architecture("StableLM", "stablelm", StableLm::read, List.of()));
 
   /** A config that was read and can be built. */
   public interface Blueprint extends StoredLayout {

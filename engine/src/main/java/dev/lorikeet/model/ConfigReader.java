@@ -187,7 +187,7 @@ record ConfigReader(JsonConfig json) {
       return (float) fallback;
     }
     double cap = json.optDouble(key, 0);
-    if (cap < 0 || json.has(key) && cap == 0) {
+    if (cap < 0 || (json.has(key) && cap == 0)) {
       throw json.wrong(key, "a positive number or null");
     }
     return (float) cap;

@@ -106,7 +106,8 @@ record Falcon(Llama.Sizes sizes, Norms norms, Bias bias, Activation activation, 
     }
     Norm norm = norm(parts, "transformer.ln_f");
     Linear head = sizes.head(parts, table, Bias.NO);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
+    return new Decoder(
+        parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

@@ -96,7 +96,8 @@ record Gpt2(Llama.Sizes sizes, Activation activation, boolean scaled, boolean by
     }
     Norm norm = norm(parts, PREFIX + "ln_f");
     Linear head = sizes.head(parts, table, Bias.NO);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
+    return new Decoder(
+        parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

@@ -94,7 +94,8 @@ record GptNeox(
     }
     Norm norm = norm(parts, "gpt_neox.final_layer_norm");
     Linear head = sizes.head(parts, table, Bias.NO);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
+    return new Decoder(
+        parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

@@ -70,7 +70,8 @@ record Phi(
     }
     Norm norm = norm(parts, "model.final_layernorm");
     Linear head = sizes.head(parts, table, Bias.YES);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
+    return new Decoder(
+        parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

@@ -71,7 +71,8 @@ record Phi3(Llama.Sizes sizes, Activation activation, RopeScaling rope, int rota
     }
     Norm norm = norm(parts, "model.norm");
     Linear head = sizes.head(parts, table, Bias.NO);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
+    return new Decoder(
+        parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

@@ -76,7 +76,8 @@ record StableLm(
     }
     Norm norm = norm(parts, "model.norm");
     Linear head = sizes.head(parts, table, Bias.NO);
-    return new Decoder(parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
+    return new Decoder(
+        parts, body, new Decoder.Top(norm, head, 0f), sizes.ofDecoder(contextLength()));
   }
 
   private Norm norm(ModelParts parts, String name) {

@@ -154,8 +154,7 @@ final class InspectionTest {
         warning);
     assertTrue(warning.contains("model.layers.2.mlp.down_proj.weight is [64, 172]"), warning);
     assertTrue(
-        warning.endsWith(
-            "), so the model cannot be used; download both again from one revision."),
+        warning.endsWith("), so the model cannot be used; download both again from one revision."),
         warning);
   }
 

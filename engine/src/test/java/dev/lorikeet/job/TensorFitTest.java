@@ -74,7 +74,8 @@ final class TensorFitTest {
           tensors.put("transformer.h.0.attn.masked_bias", tensor(1));
         });
     assertTrue(warnings().stream().noneMatch(told -> told.contains("no place")));
-    write("llama", tensors -> tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", tensor(3)));
+    write(
+        "llama", tensors -> tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", tensor(3)));
     assertTrue(warnings().stream().noneMatch(told -> told.contains("no place")));
   }
 
