@@ -13,9 +13,7 @@ import dev.lorikeet.nn.Projections.Separate;
 import dev.lorikeet.nn.Rope;
 import dev.lorikeet.tape.Parameter;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -24,14 +22,14 @@ import java.util.OptionalInt;
  * norm(mlp(norm(x))).
  *
  * @param sliding which layers have the window
- * @param ropes positions of layers with a window (true) and without
+ * @param ropes positions of layers with a window and without
  * @param headNorms what implies the width of the norms of heads, if there are any
  */
 record Gemma(
     Sizes sizes,
     Caps caps,
     List<Boolean> sliding,
-    Map<Boolean, RopeScaling> ropes,
+    ByReach<RopeScaling> ropes,
     Optional<String> headNorms) {
 
   /**
@@ -87,12 +85,8 @@ record Gemma(
 
   CausalLm build(ModelParts parts) {
     Llama.Sizes base = sizes.base;
-    Map<Boolean, Rope> positions = new HashMap<>();
-    for (boolean slides : new boolean[] {true, false}) {
-      if (sliding.contains(slides)) {
-        positions.put(slides, parts.rope(ropes.get(slides), base.headDim(), base.headDim()));
-      }
-    }
+    ByReach<Rope> positions =
+        ropes.map(rope -> parts.rope(rope, base.headDim(), base.headDim()));
     Parameter table =
         parts.parameter(
             "model.embed_tokens.weight", base.tableShape(), base.vocabulary(), base.hidden());
@@ -104,7 +98,7 @@ record Gemma(
             Optional.empty(),
             blocks);
     for (int layer = 0; layer < base.layers(); layer++) {
-      blocks.add(block(parts, positions.get(sliding.get(layer)), layer));
+      blocks.add(block(parts, positions.of(sliding.get(layer)), layer));
     }
     Norm norm = norm(parts, "model.norm");
     Linear head = base.head(parts, table, Bias.NO);

@@ -3,7 +3,6 @@ package dev.lorikeet.model;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.model.Architecture.Blueprint;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -25,7 +24,7 @@ record Gemma2(Gemma gemma) implements Blueprint {
             sizes,
             Gemma.Caps.read(reader, DEFAULT_SCORE_CAP, DEFAULT_LOGIT_CAP),
             sliding,
-            Map.of(true, rope, false, rope),
+            ByReach.same(rope),
             Optional.empty()));
   }
 

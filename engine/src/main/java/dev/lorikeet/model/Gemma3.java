@@ -4,7 +4,6 @@ import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.model.Architecture.Blueprint;
 import dev.lorikeet.model.RopeScaling.Plain;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -32,21 +31,21 @@ record Gemma3(Gemma gemma) implements Blueprint {
             Optional.of("head_dim " + sizes.headDim())));
   }
 
-  /** Positions of layers with a window (true) and without. */
-  private static Map<Boolean, RopeScaling> ropes(JsonConfig json, int context) {
+  /** Positions of layers with a window and without. */
+  private static ByReach<RopeScaling> ropes(JsonConfig json, int context) {
     double global = json.optDouble("rope_theta", GLOBAL_THETA);
     double local = json.optDouble("rope_local_base_freq", LOCAL_THETA);
     Optional<JsonConfig> nested = json.object("rope_parameters");
     if (nested.isPresent()) {
-      return Map.of(
-          true, nested(json, nested.get(), "sliding_attention", local, context),
-          false, nested(json, nested.get(), "full_attention", global, context));
+      return new ByReach<>(
+          nested(json, nested.get(), "sliding_attention", local, context),
+          nested(json, nested.get(), "full_attention", global, context));
     }
     RopeScaling full =
         json.object("rope_scaling")
             .map(scaling -> new RopeKeys(json, scaling, global).scaling(context))
             .orElseGet(() -> new Plain(global));
-    return Map.of(true, new Plain(local), false, full);
+    return new ByReach<>(new Plain(local), full);
   }
 
   private static RopeScaling nested(
