@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -42,6 +43,12 @@ final class TemplateRenderCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description = "Folder of a Hugging Face checkpoint or tokenizer.")
   private Path model = Path.of("");
+
+  @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description = "Adapter whose template counts, if one was saved with it.")
+  private @Nullable Path adapter;
 
   @Option(
       names = "--messages",
@@ -94,23 +101,33 @@ final class TemplateRenderCommand implements Callable<Integer> {
   }
 
   private ChatTemplate template() {
-    if (!Files.isDirectory(model)) {
-      throw new ConfigException(
-          "--model "
-              + model
-              + (Files.exists(model) ? " is a file; name its folder" : " does not exist")
-              + " (looked in "
-              + Path.of("").toAbsolutePath()
-              + ")");
+    requireFolder("--model", model);
+    if (adapter != null) {
+      requireFolder("--adapter", adapter);
     }
-    return ChatTemplate.find(model, console.clock())
-        .orElseThrow(() ->
-            new ConfigException(
-                "--model "
-                    + model
-                    + " has no chat template: neither chat_template.jinja nor chat_template in"
-                    + " tokenizer_config.json; base models have none, take the chat or instruct"
-                    + " version or put a chat_template.jinja there"));
+    Optional<ChatTemplate> found =
+        adapter == null
+            ? ChatTemplate.find(model, console.clock())
+            : ChatTemplate.find(model, adapter, console.clock());
+    return found.orElseThrow(() ->
+        new ConfigException(
+            "--model "
+                + model
+                + " has no chat template: neither chat_template.jinja nor chat_template in"
+                + " tokenizer_config.json; base models have none, take the chat or instruct"
+                + " version or put a chat_template.jinja there"));
+  }
+
+  private static void requireFolder(String option, Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw new ConfigException(
+          "%s %s %s (looked in %s)"
+              .formatted(
+                  option,
+                  folder,
+                  Files.exists(folder) ? "is a file; name its folder" : "does not exist",
+                  Path.of("").toAbsolutePath()));
+    }
   }
 
   private Conversation conversation() {

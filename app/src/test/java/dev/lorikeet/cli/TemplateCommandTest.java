@@ -56,6 +56,16 @@ class TemplateCommandTest {
   }
 
   @Test
+  void theTemplateOfAnAdapterCounts() throws IOException {
+    Path adapter = Files.createDirectory(temp.resolve("adapter"));
+    TinyModel.write(adapter.resolve("chat_template.jinja"), "trained{{ eos_token }}");
+    assertEquals(0, render("--adapter", adapter.toString()), terminal.err());
+    assertEquals("trained</s>\n", terminal.out());
+    assertEquals(2, render("--adapter", "nowhere"));
+    assertTrue(terminal.err().contains("--adapter nowhere does not exist"), terminal.err());
+  }
+
+  @Test
   void toolsComeFromTheirFileOrTheConversations() {
     Path tools = TinyModel.write(temp.resolve("tools.json"), "[{\"name\": \"f\"}]");
     assertEquals(0, render("--tools", tools.toString()), terminal.err());

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
  * Tokenizer#encode}, which puts nothing in front.
  */
 public final class ChatTemplate {
-  private static final String DEFAULT = "default";
   private static final String TOOL_USE = "tool_use";
   private static final Pattern GENERATION = Pattern.compile("\\{%-?\\s*generation\\s*-?%}");
 
@@ -68,10 +67,42 @@ public final class ChatTemplate {
    * @throws TemplateException if a template is none
    */
   public static Optional<ChatTemplate> find(Path folder, Clock clock) {
-    ChatTemplateFiles files = ChatTemplateFiles.read(folder);
+    return of(folder, ChatTemplateFiles.read(folder), clock);
+  }
+
+  /**
+   * Reads the templates that an adapter was trained with, which lie beside it as {@link #copy} puts
+   * them there, with the special tokens of its base; those of the base if it has none.
+   *
+   * @param base folder of the base's checkpoint
+   * @param adapter folder of the adapter
+   * @param clock what templates that write the date look at
+   * @return empty if neither has a chat template
+   * @throws FormatException if a file cannot be read
+   * @throws TemplateException if a template is none
+   */
+  public static Optional<ChatTemplate> find(Path base, Path adapter, Clock clock) {
+    ChatTemplateFiles trained = ChatTemplateFiles.read(adapter);
+    return trained.templates().isEmpty()
+        ? find(base, clock)
+        : of(adapter, trained.withTokensOf(ChatTemplateFiles.read(base)), clock);
+  }
+
+  private static Optional<ChatTemplate> of(Path folder, ChatTemplateFiles files, Clock clock) {
     return files.templates().isEmpty()
         ? Optional.empty()
         : Optional.of(new ChatTemplate(folder, files, clock));
+  }
+
+  /**
+   * Copies the templates of a checkpoint, wherever its folder has them, to {@code
+   * chat_template.jinja} and {@code additional_chat_templates} of another folder; nothing if there
+   * are none.
+   *
+   * @throws FormatException if a file cannot be read
+   */
+  public static void copy(Path from, Path to) {
+    ChatTemplateFiles.read(from).write(to);
   }
 
   /**
@@ -86,7 +117,7 @@ public final class ChatTemplate {
     ChatTemplateFiles.Source only = new ChatTemplateFiles.Source(name, source);
     return new ChatTemplate(
         Path.of(name),
-        new ChatTemplateFiles(Map.of(DEFAULT, only), Map.copyOf(specialTokens)),
+        new ChatTemplateFiles(Map.of(ChatTemplateFiles.DEFAULT, only), Map.copyOf(specialTokens)),
         clock);
   }
 
@@ -114,7 +145,7 @@ public final class ChatTemplate {
 
   private String choice(Conversation conversation) {
     boolean isForTools = conversation.tools().isPresent() && templates.containsKey(TOOL_USE);
-    return isForTools ? TOOL_USE : DEFAULT;
+    return isForTools ? TOOL_USE : ChatTemplateFiles.DEFAULT;
   }
 
   private Template chosen(Conversation conversation) {

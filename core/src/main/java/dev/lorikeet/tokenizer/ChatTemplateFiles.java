@@ -1,6 +1,8 @@
 package dev.lorikeet.tokenizer;
 
 import dev.lorikeet.error.FormatException;
+import dev.lorikeet.error.RunException;
+import dev.lorikeet.format.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -28,7 +30,11 @@ import tools.jackson.databind.node.MissingNode;
  * @param specialTokens by variable, such as {@code bos_token}
  */
 record ChatTemplateFiles(Map<String, Source> templates, Map<String, String> specialTokens) {
+  static final String DEFAULT = "default";
   private static final String KEY = "chat_template";
+  private static final String MAIN = "chat_template.jinja";
+  private static final String MORE = "additional_chat_templates";
+  private static final String SUFFIX = ".jinja";
   private static final Set<String> STANDARD_TOKENS =
       Set.of(
           "bos_token",
@@ -56,20 +62,39 @@ record ChatTemplateFiles(Map<String, Source> templates, Map<String, String> spec
     return new ChatTemplateFiles(templates, tokens(folder, config));
   }
 
+  /** The same templates with the special tokens of {@code others}. */
+  ChatTemplateFiles withTokensOf(ChatTemplateFiles others) {
+    return new ChatTemplateFiles(templates, others.specialTokens);
+  }
+
+  /** Writes the templates as files that come before all others. */
+  void write(Path folder) {
+    templates.forEach((name, source) -> {
+      boolean main = name.equals(DEFAULT);
+      Path parent = main ? folder : folder.resolve(MORE);
+      try {
+        Files.createDirectories(parent);
+      } catch (IOException e) {
+        throw new RunException("the folder " + parent + " cannot be made", e);
+      }
+      AtomicFile.writeString(parent.resolve(main ? MAIN : name + SUFFIX), source.text());
+    });
+  }
+
   private static Map<String, Source> files(Path folder) {
     Map<String, Source> templates = new LinkedHashMap<>();
-    Path main = folder.resolve("chat_template.jinja");
+    Path main = folder.resolve(MAIN);
     if (Files.exists(main)) {
-      templates.put("default", new Source(main.toString(), text(main)));
+      templates.put(DEFAULT, new Source(main.toString(), text(main)));
     }
-    Path more = folder.resolve("additional_chat_templates");
+    Path more = folder.resolve(MORE);
     if (Files.isDirectory(more)) {
       try (Stream<Path> listed = Files.list(more)) {
         for (Path file : new TreeSet<>(listed.toList())) {
           String name = file.getFileName().toString();
-          if (name.endsWith(".jinja")) {
+          if (name.endsWith(SUFFIX)) {
             templates.put(
-                name.substring(0, name.length() - ".jinja".length()),
+                name.substring(0, name.length() - SUFFIX.length()),
                 new Source(file.toString(), text(file)));
           }
         }
@@ -93,7 +118,7 @@ record ChatTemplateFiles(Map<String, Source> templates, Map<String, String> spec
   private static void inConfig(Path file, JsonNode config, Map<String, Source> templates) {
     JsonNode value = config.path(KEY);
     if (value.isString()) {
-      templates.put("default", new Source(file + ", " + KEY, value.stringValue()));
+      templates.put(DEFAULT, new Source(file + ", " + KEY, value.stringValue()));
       return;
     }
     if (value.isMissingNode() || value.isNull()) {

@@ -97,6 +97,33 @@ class ChatTemplateTest {
   }
 
   @Test
+  void aCopyBesideAnAdapterCountsWithTheTokensOfTheBase() throws IOException {
+    Path adapter = folder.resolve("adapter");
+    write(
+        "tokenizer_config.json",
+        """
+        {"eos_token": "</s>", "chat_template": [{"name": "tool_use", "template": "t{{ eos_token }}"},
+         {"name": "default", "template": "d{{ eos_token }}"}]}
+        """);
+    ChatTemplate.copy(folder, adapter);
+    write("chat_template.jinja", "changed later");
+    ChatTemplate trained = ChatTemplate.find(folder, adapter, CLOCK).orElseThrow();
+    assertEquals("d</s>", trained.render(CHAT, Ending.MESSAGES));
+    assertEquals("t</s>", trained.render(CHAT.withTools(List.of(Map.of())), Ending.MESSAGES));
+    assertEquals("changed later", found().render(CHAT, Ending.MESSAGES));
+  }
+
+  @Test
+  void anAdapterWithoutATemplateHasThatOfTheBase() throws IOException {
+    Path adapter = folder.resolve("adapter");
+    ChatTemplate.copy(folder, adapter);
+    assertEquals(Optional.empty(), ChatTemplate.find(folder, adapter, CLOCK));
+    write("chat_template.jinja", "base");
+    ChatTemplate base = ChatTemplate.find(folder, adapter, CLOCK).orElseThrow();
+    assertEquals("base", base.render(CHAT, Ending.MESSAGES));
+  }
+
+  @Test
   void namedTemplatesOfTheConfigAreRead() throws IOException {
     write(
         "tokenizer_config.json",

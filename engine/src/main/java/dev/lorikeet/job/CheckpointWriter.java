@@ -10,6 +10,7 @@ import dev.lorikeet.format.TensorData;
 import dev.lorikeet.model.Architecture;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tokenizer.ChatTemplate;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,8 +35,7 @@ final class CheckpointWriter {
           "tokenizer_config.json",
           "special_tokens_map.json",
           "added_tokens.json",
-          "generation_config.json",
-          "chat_template.jinja");
+          "generation_config.json");
   private static final String HEAD = "lm_head.weight";
 
   private CheckpointWriter() {}
@@ -110,6 +110,7 @@ final class CheckpointWriter {
           AtomicFile.write(directory.resolve(name), out -> out.write(bytes));
         }
       }
+      ChatTemplate.copy(source, directory);
     } catch (IOException failure) {
       throw new RunException(
           "the tokenizer could not be copied from " + source + " to " + directory, failure);

@@ -36,7 +36,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -95,7 +97,7 @@ final class Inspector {
           weightBytes(),
           List.of(),
           Optional.empty(),
-          techniques(total),
+          techniques(model.parameters(), total),
           warnings);
     }
   }
@@ -160,9 +162,9 @@ final class Inspector {
   private static List<Kind> kinds(List<Parameter> parameters) {
     Map<String, List<Parameter>> byKind = new LinkedHashMap<>();
     for (Parameter parameter : parameters) {
-      String module = module(parameter);
-      String kind = module.substring(module.lastIndexOf('.') + 1);
-      byKind.computeIfAbsent(kind, _ -> new ArrayList<>()).add(parameter);
+      byKind
+          .computeIfAbsent(lastName(module(parameter)), _ -> new ArrayList<>())
+          .add(parameter);
     }
     List<Kind> kinds = new ArrayList<>();
     byKind.forEach((name, members) -> {
@@ -177,6 +179,10 @@ final class Inspector {
     return parameter.name().substring(0, parameter.name().lastIndexOf('.'));
   }
 
+  private static String lastName(String module) {
+    return module.substring(module.lastIndexOf('.') + 1);
+  }
+
   private static List<Long> perLayer(List<Parameter> parameters) {
     Map<Integer, Long> byLayer = new TreeMap<>();
     for (Parameter parameter : parameters) {
@@ -188,12 +194,17 @@ final class Inspector {
     return List.copyOf(byLayer.values());
   }
 
-  private List<TechniqueCount> techniques(long total) {
+  private List<TechniqueCount> techniques(List<Parameter> parameters, long total) {
     AdapterSettings defaults = defaults();
+    List<ModuleSelection> selections = new ArrayList<>(List.of(defaults.targetModules()));
+    Set<String> layers = new TreeSet<>();
+    parameters.forEach(parameter -> layers.add(lastName(module(parameter))));
+    if (layers.containsAll(QUERY_AND_VALUE)) { // one matrix in some families
+      selections.add(new ModuleSelection.Names(QUERY_AND_VALUE));
+    }
     List<TechniqueCount> techniques = new ArrayList<>();
     for (Technique technique : List.of(Technique.LORA, Technique.DORA)) {
-      for (ModuleSelection targets :
-          List.of(defaults.targetModules(), new ModuleSelection.Names(QUERY_AND_VALUE))) {
+      for (ModuleSelection targets : selections) {
         adapter(technique, defaults.r(), targets).ifPresent(techniques::add);
       }
     }

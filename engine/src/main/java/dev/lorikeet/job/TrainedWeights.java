@@ -10,6 +10,7 @@ import dev.lorikeet.kernel.Kernels;
 import dev.lorikeet.model.Architecture;
 import dev.lorikeet.nn.WeightsFile;
 import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tokenizer.ChatTemplate;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -42,11 +43,15 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
     return loaded.adapter().isPresent() ? ADAPTER : Technique.FULL.spelling() + "-model";
   }
 
-  /** Writes {@code directory/folderName}: an adapter in PEFT's layout, or a whole model. */
+  /**
+   * Writes {@code directory/folderName}: an adapter in PEFT's layout with the chat templates of its
+   * base, or a whole model.
+   */
   Path export(Path directory) {
     Path folder = directory.resolve(folderName());
     if (loaded.adapter().isPresent()) {
       loaded.adapter().get().write(folder, baseModel, layout());
+      ChatTemplate.copy(loaded.directory(), folder);
     } else {
       CheckpointWriter.writeAsHeld(folder, loaded.directory(), loaded.model().parameters());
     }
