@@ -162,9 +162,7 @@ final class Inspector {
   private static List<Kind> kinds(List<Parameter> parameters) {
     Map<String, List<Parameter>> byKind = new LinkedHashMap<>();
     for (Parameter parameter : parameters) {
-      byKind
-          .computeIfAbsent(lastName(module(parameter)), _ -> new ArrayList<>())
-          .add(parameter);
+      byKind.computeIfAbsent(lastName(module(parameter)), _ -> new ArrayList<>()).add(parameter);
     }
     List<Kind> kinds = new ArrayList<>();
     byKind.forEach((name, members) -> {

@@ -85,8 +85,7 @@ record Gemma(
 
   CausalLm build(ModelParts parts) {
     Llama.Sizes base = sizes.base;
-    ByReach<Rope> positions =
-        ropes.map(rope -> parts.rope(rope, base.headDim(), base.headDim()));
+    ByReach<Rope> positions = ropes.map(rope -> parts.rope(rope, base.headDim(), base.headDim()));
     Parameter table =
         parts.parameter(
             "model.embed_tokens.weight", base.tableShape(), base.vocabulary(), base.hidden());
