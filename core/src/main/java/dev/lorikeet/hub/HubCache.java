@@ -1,0 +1,373 @@
+package dev.lorikeet.hub;
+
+import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.FormatException;
+import dev.lorikeet.error.RunException;
+import dev.lorikeet.hub.CachedRepo.CachedFile;
+import dev.lorikeet.hub.CachedRepo.CachedSnapshot;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** The models on the disk, in the layout that Python's {@code huggingface_hub} has, too. */
+public final class HubCache {
+  private static final String CONFIG = "config.json";
+
+  private final Path root;
+
+  /** The cache in {@code root}, which need not exist. */
+  public HubCache(Path root) {
+    this.root = root;
+  }
+
+  /** The cache's folder. */
+  public Path root() {
+    return root;
+  }
+
+  RepoFolder folder(RepoId repo) {
+    return RepoFolder.of(root, repo);
+  }
+
+  /**
+   * The model if all its files are there, without asking the hub. Where the list of its files was
+   * kept, that decides; otherwise its configuration and the weights that it names have to be there.
+   */
+  public Optional<Snapshot> find(ModelReference reference) {
+    return lookUp(reference).whole();
+  }
+
+  /** What the cache has of a model. */
+  Finding lookUp(ModelReference reference) {
+    RepoFolder folder = folder(reference.repo());
+    Optional<String> commit = folder.commit(reference.revision());
+    if (commit.isEmpty() || !Files.isDirectory(folder.snapshot(commit.get()))) {
+      return new Finding(Optional.empty(), List.of());
+    }
+    Snapshot snapshot =
+        new Snapshot(reference, commit.get(), folder.snapshot(commit.get()));
+    return new Finding(Optional.of(snapshot), missing(folder, snapshot));
+  }
+
+  /**
+   * A snapshot and what it lacks.
+   *
+   * @param missing paths of files
+   */
+  record Finding(Optional<Snapshot> snapshot, List<String> missing) {
+    Optional<Snapshot> whole() {
+      return missing.isEmpty() ? snapshot : Optional.empty();
+    }
+  }
+
+  private static List<String> missing(RepoFolder folder, Snapshot snapshot) {
+    Optional<List<HubFile>> tree = TreeFile.read(folder.tree(snapshot.commit()));
+    if (tree.isPresent()) {
+      RepoId repo = snapshot.reference().repo();
+      return FileChoice.usual().of(repo, tree.get()).files().stream()
+          .filter(file -> !folder.has(snapshot.commit(), file))
+          .map(HubFile::path)
+          .toList();
+    }
+    List<String> needed = new ArrayList<>(List.of(CONFIG));
+    needed.addAll(SafetensorsNames.needed(snapshot.folder()));
+    return needed.stream()
+        .filter(name -> !Files.isRegularFile(snapshot.folder().resolve(name)))
+        .toList();
+  }
+
+  /**
+   * Every repository of models, by name.
+   *
+   * @throws RunException if the folder cannot be read
+   */
+  public List<CachedRepo> list() {
+    List<CachedRepo> repos = new ArrayList<>();
+    for (Path folder : entries(root)) {
+      String name = String.valueOf(folder.getFileName());
+      if (RepoId.isFolderName(name) && Files.isDirectory(folder)) {
+        repos.add(repo(RepoId.ofFolderName(name)));
+      }
+    }
+    repos.sort(Comparator.comparing(repo -> repo.repo().text()));
+    return repos;
+  }
+
+  /**
+   * A repository.
+   *
+   * @throws ConfigException if the cache does not have it
+   */
+  public CachedRepo inspect(RepoId repo) {
+    if (!Files.isDirectory(folder(repo).path())) {
+      throw new ConfigException(
+          "the cache in %s has no %s; lorikeet models list shows what it has, lorikeet download %s gets it"
+              .formatted(root, repo, repo));
+    }
+    return repo(repo);
+  }
+
+  private CachedRepo repo(RepoId id) {
+    RepoFolder folder = folder(id);
+    Map<String, List<String>> refs = refs(folder);
+    List<CachedSnapshot> snapshots = new ArrayList<>();
+    Map<Path, Long> contents = new HashMap<>();
+    Instant changed = Instant.EPOCH;
+    for (Path path : entries(folder.snapshots())) {
+      String commit = String.valueOf(path.getFileName());
+      if (!ModelReference.isCommit(commit)) {
+        continue;
+      }
+      List<CachedFile> files = new ArrayList<>();
+      for (Path file : below(path)) {
+        Optional<Content> content = Content.of(file);
+        if (content.isPresent()) {
+          files.add(new CachedFile(named(path, file), content.get().bytes()));
+          contents.put(content.get().file(), content.get().bytes());
+          Instant time = content.get().changed();
+          changed = time.isAfter(changed) ? time : changed;
+        }
+      }
+      files.sort(Comparator.comparing(CachedFile::path));
+      snapshots.add(
+          new CachedSnapshot(commit, path, refs.getOrDefault(commit, List.of()), files));
+    }
+    for (Path blob : entries(folder.blobs())) {
+      Content.of(blob).ifPresent(content -> contents.put(content.file(), content.bytes()));
+    }
+    long bytes = contents.values().stream().mapToLong(Long::longValue).sum();
+    snapshots.sort(Comparator.comparing(CachedSnapshot::commit));
+    return new CachedRepo(id, folder.path(), bytes, changed, snapshots);
+  }
+
+  /** The file that a path is or leads to. */
+  private record Content(Path file, long bytes, Instant changed) {
+    /** Empty for a link that leads nowhere. */
+    static Optional<Content> of(Path path) {
+      try {
+        Path real = path.toRealPath();
+        return Files.isRegularFile(real)
+            ? Optional.of(
+                new Content(real, Files.size(real), Files.getLastModifiedTime(real).toInstant()))
+            : Optional.empty();
+      } catch (IOException nowhere) {
+        return Optional.empty();
+      }
+    }
+  }
+
+  /** Branches and tags by the commit that they meant. */
+  private static Map<String, List<String>> refs(RepoFolder folder) {
+    Map<String, List<String>> refs = new TreeMap<>();
+    for (Path ref : below(folder.refs())) {
+      String name = named(folder.refs(), ref);
+      if (!String.valueOf(ref.getFileName()).startsWith(".")) {
+        folder
+            .commit(name)
+            .ifPresent(commit -> refs.computeIfAbsent(commit, _ -> new ArrayList<>()).add(name));
+      }
+    }
+    refs.values().forEach(names -> names.sort(Comparator.naturalOrder()));
+    return refs;
+  }
+
+  /**
+   * Computes the checksums of a snapshot's files again.
+   *
+   * @return paths of those whose bytes are not what the hub announced
+   * @throws ConfigException if the list of its files is not in the cache
+   */
+  public List<String> damaged(ModelReference reference) {
+    RepoFolder folder = folder(reference.repo());
+    Optional<String> commit = folder.commit(reference.revision());
+    Optional<List<HubFile>> tree = commit.flatMap(c -> TreeFile.read(folder.tree(c)));
+    if (commit.isEmpty() || tree.isEmpty()) {
+      throw new ConfigException(
+          "the cache holds no list of the files of %s with their checksums; lorikeet download %s gets it"
+              .formatted(reference, reference.repo()));
+    }
+    List<String> damaged = new ArrayList<>();
+    for (HubFile file : tree.get()) {
+      Path path = folder.snapshot(commit.get()).resolve(file.path());
+      if (Files.isRegularFile(path) && !sumFits(path, file)) {
+        damaged.add(file.path());
+      }
+    }
+    return damaged;
+  }
+
+  private static boolean sumFits(Path path, HubFile file) {
+    try {
+      ContentHash hash = file.hash();
+      hash.addAll(path);
+      return hash.hex().equals(file.etag());
+    } catch (IOException unreadable) {
+      throw new FormatException(path, "cannot be read", unreadable);
+    }
+  }
+
+  /**
+   * Removes a repository with all its snapshots.
+   *
+   * @return bytes that are free again
+   * @throws ConfigException if it is not there, or being downloaded
+   */
+  public long remove(RepoId repo) {
+    CachedRepo cached = inspect(repo);
+    RepoFolder folder = folder(repo);
+    withLocks(
+        folder,
+        repo,
+        () -> {
+          // Names go before contents, so that what is left after a failure is found by nobody.
+          for (Path part : List.of(folder.refs(), folder.snapshots(), folder.path())) {
+            deleteTree(part);
+          }
+        });
+    return cached.bytes();
+  }
+
+  /**
+   * Removes one snapshot and the blobs that no other one needs.
+   *
+   * @return bytes that are free again
+   * @throws ConfigException if it is not there, or the repository is being downloaded
+   */
+  public long remove(ModelReference reference) {
+    CachedRepo cached = inspect(reference.repo());
+    RepoFolder folder = folder(reference.repo());
+    String commit = folder.commit(reference.revision()).orElse("");
+    CachedSnapshot snapshot =
+        cached.snapshots().stream()
+            .filter(each -> each.commit().equals(commit))
+            .findFirst()
+            .orElseThrow(() ->
+                new ConfigException(
+                    "the cache in %s has %s, but not at revision '%s'; it has %s"
+                        .formatted(
+                            root,
+                            reference.repo(),
+                            reference.revision(),
+                            cached.snapshots().stream().map(CachedSnapshot::commit).toList())));
+    if (cached.snapshots().size() == 1) {
+      return remove(reference.repo());
+    }
+    withLocks(
+        folder,
+        reference.repo(),
+        () -> {
+          for (String ref : snapshot.refs()) {
+            Files.deleteIfExists(folder.refs().resolve(ref));
+          }
+          Set<Path> mine = blobs(snapshot);
+          deleteTree(snapshot.folder());
+          Files.deleteIfExists(folder.tree(commit));
+          for (CachedSnapshot other : repo(reference.repo()).snapshots()) {
+            mine.removeAll(blobs(other));
+          }
+          for (Path blob : mine) {
+            Files.deleteIfExists(blob);
+          }
+        });
+    return cached.bytes() - repo(reference.repo()).bytes();
+  }
+
+  /** The blobs that the links of a snapshot lead to. */
+  private static Set<Path> blobs(CachedSnapshot snapshot) throws IOException {
+    Set<Path> blobs = new HashSet<>();
+    for (Path file : below(snapshot.folder())) {
+      if (Files.isSymbolicLink(file)) {
+        blobs.add(file.resolveSibling(Files.readSymbolicLink(file)).normalize());
+      }
+    }
+    return blobs;
+  }
+
+  @FunctionalInterface
+  private interface Removal {
+    void run() throws IOException;
+  }
+
+  /** Removes while no other process downloads into the repository. */
+  private static void withLocks(RepoFolder folder, RepoId repo, Removal removal) {
+    List<BlobLock> held = new ArrayList<>();
+    try {
+      for (Path lock : entries(folder.locks())) {
+        held.add(
+            BlobLock.tryTake(lock)
+                .orElseThrow(() ->
+                    new ConfigException(
+                        repo + " is being downloaded by another process; wait for its end")));
+      }
+      removal.run();
+    } catch (IOException failure) {
+      throw new RunException(
+          "Could not remove all of %s in %s: %s. Remove the folder by hand."
+              .formatted(repo, folder.path(), failure),
+          failure);
+    } finally {
+      for (BlobLock lock : held) {
+        try {
+          lock.close();
+        } catch (IOException released) {
+          // The end of the process gives it back.
+          continue;
+        }
+      }
+    }
+  }
+
+  private static void deleteTree(Path folder) throws IOException {
+    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    List<Path> all;
+    try (Stream<Path> walk = Files.walk(folder)) {
+      all = walk.sorted(Comparator.reverseOrder()).toList();
+    }
+    for (Path path : all) {
+      Files.deleteIfExists(path);
+    }
+  }
+
+  private static List<Path> entries(Path folder) {
+    try (Stream<Path> list = Files.list(folder)) {
+      return list.sorted().toList();
+    } catch (NoSuchFileException absent) {
+      return List.of();
+    } catch (IOException failure) {
+      throw new RunException("Could not read the cache in " + folder + ": " + failure, failure);
+    }
+  }
+
+  /** All files and links below a folder. */
+  private static List<Path> below(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> walk = Files.walk(folder, new FileVisitOption[0])) {
+      return walk.filter(path -> !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)).toList();
+    } catch (IOException | UncheckedIOException failure) {
+      throw new RunException("Could not read the cache in " + folder + ": " + failure, failure);
+    }
+  }
+
+  private static String named(Path folder, Path file) {
+    return folder.relativize(file).toString().replace('\\', '/');
+  }
+}

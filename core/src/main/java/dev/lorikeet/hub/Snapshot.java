@@ -1,0 +1,12 @@
+package dev.lorikeet.hub;
+
+import java.nio.file.Path;
+
+/**
+ * A model in the cache, whole as far as its files were wanted.
+ *
+ * @param reference as it was asked for
+ * @param commit that it is
+ * @param folder with its files under their own names
+ */
+public record Snapshot(ModelReference reference, String commit, Path folder) {}
