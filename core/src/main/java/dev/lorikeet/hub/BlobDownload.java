@@ -72,8 +72,7 @@ final class BlobDownload {
         if (sum.equals(file.etag())) {
           return;
         }
-        wrong(
-            "%s %s instead of %s".formatted(file.hash().algorithm(), sum, file.etag()));
+        wrong("%s %s instead of %s".formatted(file.hash().algorithm(), sum, file.etag()));
       }
       try (HubResponse response = http.get(question, headers(), listener)) {
         source = HubErrors.place(response.from());
@@ -212,8 +211,7 @@ final class BlobDownload {
     failures = partial.length() > farthest ? 1 : failures + 1;
     farthest = Math.max(farthest, partial.length());
     if (failures >= settings.patience().attempts()) {
-      throw http.errors()
-          .unreachable(question, question.url(), new IOException(reason), failures);
+      throw http.errors().unreachable(question, question.url(), new IOException(reason), failures);
     }
     http.waitAfter(failures, reason, question, listener);
   }

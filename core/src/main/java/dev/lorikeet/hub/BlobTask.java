@@ -51,6 +51,7 @@ final class BlobTask implements Callable<Void> {
   /** Bytes that are not on the disk yet. */
   long bytesToCome() {
     if (RepoFolder.isWhole(blob(), file())) {
+      told = file().size();
       return 0;
     }
     try {
@@ -63,7 +64,7 @@ final class BlobTask implements Callable<Void> {
 
   @Override
   public Void call() throws IOException, InterruptedException {
-    try (BlobLock lock =
+    try (BlobLock _ =
         BlobLock.take(
             place.folder().lock(file()),
             place.pause(),

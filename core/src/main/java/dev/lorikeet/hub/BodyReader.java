@@ -84,8 +84,7 @@ final class BodyReader implements Flow.Subscriber<List<ByteBuffer>>, AutoCloseab
    */
   byte[] all(int mostBytes) throws IOException, InterruptedException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    Optional<List<ByteBuffer>> next;
-    while ((next = next()).isPresent()) {
+    for (Optional<List<ByteBuffer>> next = next(); next.isPresent(); next = next()) {
       for (ByteBuffer buffer : next.get()) {
         byte[] part = new byte[buffer.remaining()];
         buffer.get(part);
@@ -101,6 +100,6 @@ final class BodyReader implements Flow.Subscriber<List<ByteBuffer>>, AutoCloseab
   /** Ends the connection if the body was not read to its end. */
   @Override
   public void close() {
-    subscription.thenAccept(Flow.Subscription::cancel);
+    var _ = subscription.thenAccept(Flow.Subscription::cancel);
   }
 }

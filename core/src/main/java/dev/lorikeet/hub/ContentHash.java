@@ -47,10 +47,9 @@ final class ContentHash {
   void addAll(FileChannel channel) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
     long position = 0;
-    int count;
-    while ((count = channel.read(buffer.clear(), position)) >= 0) {
-      position += count;
-      digest.update(buffer.flip());
+    while (channel.read(buffer.clear(), position) >= 0) {
+      position += buffer.flip().remaining();
+      digest.update(buffer);
     }
   }
 

@@ -42,8 +42,7 @@ final class HubApi {
 
   /** The commit that the revision of {@code reference} means now. */
   String commit(ModelReference reference) throws InterruptedException {
-    HubQuestion question =
-        question(reference, "/revision/" + encoded(reference.revision()));
+    HubQuestion question = question(reference, "/revision/" + encoded(reference.revision()));
     Page page = page(question, question.url());
     String commit = page.content().path("sha").asString("");
     if (!ModelReference.isCommit(commit)) {
@@ -163,8 +162,7 @@ final class HubApi {
   private RunException strange(HubQuestion question, String found) {
     return new RunException(
         "%s gave for %s %s, so nothing of it is used. HF_ENDPOINT may be the address of something else than a hub."
-            .formatted(
-                HubErrors.place(question.url()), question.words(), settings.shown(found)));
+            .formatted(HubErrors.place(question.url()), question.words(), settings.shown(found)));
   }
 
   private static String encoded(String text) {

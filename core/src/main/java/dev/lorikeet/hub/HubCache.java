@@ -59,8 +59,7 @@ public final class HubCache {
     if (commit.isEmpty() || !Files.isDirectory(folder.snapshot(commit.get()))) {
       return new Finding(Optional.empty(), List.of());
     }
-    Snapshot snapshot =
-        new Snapshot(reference, commit.get(), folder.snapshot(commit.get()));
+    Snapshot snapshot = new Snapshot(reference, commit.get(), folder.snapshot(commit.get()));
     return new Finding(Optional.of(snapshot), missing(folder, snapshot));
   }
 
@@ -144,8 +143,7 @@ public final class HubCache {
         }
       }
       files.sort(Comparator.comparing(CachedFile::path));
-      snapshots.add(
-          new CachedSnapshot(commit, path, refs.getOrDefault(commit, List.of()), files));
+      snapshots.add(new CachedSnapshot(commit, path, refs.getOrDefault(commit, List.of()), files));
     }
     for (Path blob : entries(folder.blobs())) {
       Content.of(blob).ifPresent(content -> contents.put(content.file(), content.bytes()));

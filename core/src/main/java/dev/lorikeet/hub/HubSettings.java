@@ -119,8 +119,7 @@ public record HubSettings(
 
   /** The same without the network. */
   public HubSettings offline() {
-    return new HubSettings(
-        endpoint, cache, token, Network.OFFLINE, links, parallelFiles, patience);
+    return new HubSettings(endpoint, cache, token, Network.OFFLINE, links, parallelFiles, patience);
   }
 
   /** The same with {@code files} at a time. */
@@ -144,7 +143,9 @@ public record HubSettings(
   private record Variables(Map<String, String> environment) {
 
     Optional<String> text(String name) {
-      return Optional.ofNullable(environment.get(name)).map(String::strip).filter(v -> !v.isEmpty());
+      return Optional.ofNullable(environment.get(name))
+          .map(String::strip)
+          .filter(v -> !v.isEmpty());
     }
 
     boolean is(String name) {

@@ -90,8 +90,7 @@ final class PartialBlob implements AutoCloseable {
   void becomes(Path blob) throws IOException {
     channel.force(true);
     channel.close();
-    Files.move(
-        file, blob, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(file, blob, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   @Override

@@ -70,10 +70,11 @@ final class TreeFile {
       Map<String, Object> entry = new LinkedHashMap<>();
       entry.put("size", each.size());
       entry.put("blob_id", each.gitId());
-      each.sha256().ifPresent(sum -> {
-        entry.put("lfs_sha256", sum);
-        entry.put("lfs_size", each.size());
-      });
+      each.sha256()
+          .ifPresent(sum -> {
+            entry.put("lfs_sha256", sum);
+            entry.put("lfs_size", each.size());
+          });
       each.xetHash().ifPresent(hash -> entry.put("xet_hash", hash));
       sorted.put(each.path(), entry);
     }
