@@ -90,10 +90,13 @@ public record BenchModel(Path folder) {
         model().resolve("config.json"), JsonMapper.shared().writeValueAsString(config));
     try (Device device = Device.cpu(1);
         CausalLm llama =
-            shape.config().build(new RandomWeights(device, SEED, 0.02, Training.FROZEN),
-                device,
-                BenchShape.CONTEXT,
-                Linear.Wrapper.none())) {
+            shape
+                .config()
+                .build(
+                    new RandomWeights(device, SEED, 0.02, Training.FROZEN),
+                    device,
+                    BenchShape.CONTEXT,
+                    Linear.Wrapper.none())) {
       WeightsFile.write(
           model().resolve("model.safetensors"), llama.parameters(), type, StoredLayout.SAME);
     }

@@ -292,13 +292,12 @@ final class LoftQTest {
                 adapter
                     .map(LoraAdapter::rounding)
                     .orElseGet(dev.lorikeet.quant.Rounding::toNearest));
-        Architecture architecture = Architecture.of(checkpoint.config());
+        Architecture.Blueprint blueprint = Architecture.of(checkpoint.config());
         model =
-            architecture.build(
-                checkpoint.config(),
+            blueprint.build(
                 adapter.isPresent() ? adapter.get().over(weights) : weights,
                 device,
-                architecture.contextLength(checkpoint.config()),
+                blueprint.contextLength(),
                 adapter.isPresent() ? adapter.get() : dev.lorikeet.nn.Linear.Wrapper.none());
       }
       try {

@@ -22,9 +22,9 @@ final class LayerKernelsTest {
     for (int threads : new int[] {1, 3}) {
       try (Device device = Device.cpu(threads);
           Tensors tensors = new Tensors(device)) {
-        Tensor x = tensors.normal("x", rows, runs * width);
+        Tensor x = tensors.normal("x", rows, (long) runs * width);
         Tensor w = tensors.normal("w", width);
-        Tensor dy = tensors.normal("dy", rows, runs * width);
+        Tensor dy = tensors.normal("dy", rows, (long) runs * width);
         Normed own = normed(Kernels.of(device).layers(), tensors, x, w, dy);
         Normed expected = normed(Kernels.reference(device).layers(), tensors, x, w, dy);
         float scale = 1 + largest(x) * largest(w) * largest(dy) * width;
@@ -35,6 +35,7 @@ final class LayerKernelsTest {
     }
   }
 
+  @SuppressWarnings("ArrayRecordComponent") // compared element by element
   private record Normed(float[] y, float[] moments, float[] dx, float[] dw) {}
 
   private static Normed normed(LayerKernels k, Tensors tensors, Tensor x, Tensor w, Tensor dy) {

@@ -164,7 +164,7 @@ final class TorchLlama {
   private TorchValue turned(TorchValue x, int heads) {
     int half = config.headDim() / 2;
     int rows = batch.length();
-    float[] frequencies = config.rope().frequencies(config.headDim());
+    float[] frequencies = config.rope().frequencies(config.headDim(), rows);
     float[] cosines = new float[rows * half];
     float[] sines = new float[rows * half];
     for (int t = 0; t < rows; t++) {

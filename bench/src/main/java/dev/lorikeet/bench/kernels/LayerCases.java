@@ -119,7 +119,9 @@ final class LayerCases {
             floats(2.0 * x.elements()),
             t,
             () -> kernels.rope(x, 2 * half, cos, sin, positions, Rotation.FORWARD),
-            () -> Kernels.reference(device).rope(expected, 2 * half, cos, sin, positions, Rotation.FORWARD))
+            () ->
+                Kernels.reference(device)
+                    .rope(expected, 2 * half, cos, sin, positions, Rotation.FORWARD))
         .expecting("x", x, expected, ROUNDING);
   }
 
