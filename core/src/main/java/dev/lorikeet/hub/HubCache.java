@@ -7,6 +7,7 @@ import dev.lorikeet.hub.CachedRepo.CachedFile;
 import dev.lorikeet.hub.CachedRepo.CachedSnapshot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -26,6 +27,7 @@ import java.util.stream.Stream;
 
 /** The models on the disk, in the layout that Python's {@code huggingface_hub} has, too. */
 public final class HubCache {
+  private static final System.Logger LOG = System.getLogger(HubCache.class.getName());
   private static final String CONFIG = "config.json";
 
   private final Path root;
@@ -322,9 +324,9 @@ public final class HubCache {
       for (BlobLock lock : held) {
         try {
           lock.close();
-        } catch (IOException released) {
+        } catch (IOException remains) {
           // The end of the process gives it back.
-          continue;
+          LOG.log(Level.DEBUG, "lock=held repository=" + repo + " cause=" + remains);
         }
       }
     }

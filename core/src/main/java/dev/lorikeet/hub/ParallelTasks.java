@@ -2,6 +2,7 @@ package dev.lorikeet.hub;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
@@ -33,7 +34,7 @@ final class ParallelTasks {
         }
       } catch (ExecutionException failed) {
         pool.shutdownNow();
-        throw unwrapped(failed.getCause());
+        throw unwrapped(Objects.requireNonNull(failed.getCause()));
       } catch (InterruptedException stopped) {
         pool.shutdownNow();
         throw stopped;
