@@ -7,6 +7,7 @@ import static dev.lorikeet.hub.HubFixture.bytes;
 import static dev.lorikeet.hub.HubFixture.names;
 import static dev.lorikeet.hub.HubFixture.random;
 import static dev.lorikeet.hub.HubFixture.text;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -55,7 +56,7 @@ final class HubDownloadTest {
     assertEquals("../../blobs/" + sum, Files.readSymbolicLink(pointer).toString());
     Path deeper = fixture.snapshot().resolve("tokenizer/extra.json");
     assertEquals(
-        "../../../blobs/" + StubHub.etag("{}".getBytes(), false),
+        "../../../blobs/" + StubHub.etag("{}".getBytes(UTF_8), false),
         Files.readSymbolicLink(deeper).toString());
     assertEquals("{}", text(deeper));
     assertEquals(0, Files.size(fixture.snapshot().resolve("empty.txt")));
@@ -67,8 +68,7 @@ final class HubDownloadTest {
     assertTrue(
         text(home.resolve("hub/CACHEDIR.TAG"))
             .startsWith("Signature: 8a477f597d28d172789f06886806bc55"));
-    assertEquals(
-        4, names(home.resolve("hub/.locks/models--parrots--tiny")).size());
+    assertEquals(4, names(home.resolve("hub/.locks/models--parrots--tiny")).size());
 
     assertEquals(fixture.snapshot(), downloaded.snapshot().folder());
     assertEquals(StubHub.COMMIT, downloaded.snapshot().commit());
@@ -103,8 +103,7 @@ final class HubDownloadTest {
     assertEquals(0, again.fetchedFiles());
     assertEquals(0, again.fetchedBytes());
     // The list of a commit never changes and was kept; only what the branch means is asked.
-    assertEquals(
-        List.of(hub.api("/revision/main")), hub.seen().stream().map(Seen::path).toList());
+    assertEquals(List.of(hub.api("/revision/main")), hub.seen().stream().map(Seen::path).toList());
   }
 
   @Test
@@ -162,8 +161,13 @@ final class HubDownloadTest {
     assertEquals(List.of("empty.txt", "model.safetensors"), downloaded.skipped());
     // Without its weights the model is not whole, and nobody takes it for that.
     assertEquals(Optional.empty(), fixture.client().cache().find(MAIN));
-    assertTrue(Files.exists(fixture.client().require(MAIN, fixture.listener()).folder()
-        .resolve("model.safetensors")));
+    assertTrue(
+        Files.exists(
+            fixture
+                .client()
+                .require(MAIN, fixture.listener())
+                .folder()
+                .resolve("model.safetensors")));
   }
 
   @Test
@@ -182,8 +186,7 @@ final class HubDownloadTest {
 
     assertEquals(5, downloaded.fetchedFiles());
     assertEquals(
-        1,
-        hub.seen().stream().filter(s -> s.path().startsWith(StubHub.stored("model"))).count());
+        1, hub.seen().stream().filter(s -> s.path().startsWith(StubHub.stored("model"))).count());
     assertArrayEquals(
         random(300_000, 1), bytes(fixture.snapshot().resolve("model-copy.safetensors")));
   }
@@ -236,7 +239,7 @@ final class HubDownloadTest {
   @Test
   void relativeRedirectsStayAtTheHubAndKeepWhatItSaid() {
     String real = "/renamed/resolve/config.json";
-    byte[] config = "{\"model_type\": \"llama\"}".getBytes();
+    byte[] config = "{\"model_type\": \"llama\"}".getBytes(UTF_8);
     hub.next(
         hub.resolve("config.json"),
         StubHub.redirect(real, "X-Linked-Etag", "\"" + StubHub.etag(config, false) + "\""));
@@ -253,7 +256,7 @@ final class HubDownloadTest {
     hub.next(
         hub.resolve("config.json"),
         StubHub.redirect("/elsewhere", "X-Linked-Etag", "\"" + "0".repeat(40) + "\""));
-    hub.next("/elsewhere", StubHub.body("{}".getBytes()));
+    hub.next("/elsewhere", StubHub.body("{}".getBytes(UTF_8)));
 
     RunException failure = assertThrows(RunException.class, fixture::download);
 
@@ -317,7 +320,7 @@ final class HubDownloadTest {
 
     fixture.client().download(MAIN, FileChoice.usual(), listener);
 
-    long bytes = 300_000 + "{}".length() + "{\"model_type\": \"llama\"}".length();
+    long bytes = 300_000L + "{}".length() + "{\"model_type\": \"llama\"}".length();
     assertEquals(List.of(4L, bytes), plans);
     assertEquals(bytes, done.getLast());
     assertEquals(done.stream().sorted().toList(), done);
@@ -327,8 +330,7 @@ final class HubDownloadTest {
   void severalThreadsOfOneProcessShareADownload() throws Exception {
     List<Thread> threads = new ArrayList<>();
     List<Throwable> failures = java.util.Collections.synchronizedList(new ArrayList<>());
-    HubClient client =
-        new HubClient(fixture.settings(), Pause.real(), java.time.Clock.systemUTC());
+    HubClient client = new HubClient(fixture.settings(), Pause.real(), java.time.Clock.systemUTC());
     for (int i = 0; i < 4; i++) {
       Thread thread =
           Thread.ofPlatform()
@@ -342,7 +344,6 @@ final class HubDownloadTest {
 
     assertEquals(List.of(), failures);
     assertEquals(1, hub.seen(StubHub.stored("model.safetensors")).size());
-    assertArrayEquals(
-        random(300_000, 1), bytes(fixture.snapshot().resolve("model.safetensors")));
+    assertArrayEquals(random(300_000, 1), bytes(fixture.snapshot().resolve("model.safetensors")));
   }
 }

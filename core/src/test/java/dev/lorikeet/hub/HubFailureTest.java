@@ -55,8 +55,7 @@ final class HubFailureTest {
     assertFalse(Files.exists(fixture.snapshot().resolve(WEIGHTS)));
     assertFalse(Files.exists(fixture.repo().resolve("refs/main")));
     assertFalse(fixture.blobs().contains(StubHub.etag(random(300_000, 1), true)));
-    assertEquals(
-        java.util.Optional.empty(), fixture.client().cache().find(HubFixture.MAIN));
+    assertEquals(java.util.Optional.empty(), fixture.client().cache().find(HubFixture.MAIN));
   }
 
   private ConfigException refused(String... said) {
@@ -99,8 +98,7 @@ final class HubFailureTest {
     assertSays(failure, WEIGHTS, "what came so far is kept", "5 attempts");
     assertNotTakenForWhole();
     Path partial =
-        PartialBlob.file(
-            fixture.repo().resolve("blobs/" + StubHub.etag(random(300_000, 1), true)));
+        PartialBlob.file(fixture.repo().resolve("blobs/" + StubHub.etag(random(300_000, 1), true)));
     assertArrayEquals(Arrays.copyOf(random(300_000, 1), 100_000), bytes(partial));
   }
 
@@ -116,8 +114,7 @@ final class HubFailureTest {
 
     assertWhole();
     assertEquals(
-        "bytes=100000-",
-        hub.seen(StubHub.stored(WEIGHTS)).getLast().header("range").orElse(""));
+        "bytes=100000-", hub.seen(StubHub.stored(WEIGHTS)).getLast().header("range").orElse(""));
   }
 
   @Test
@@ -147,9 +144,7 @@ final class HubFailureTest {
   @Test
   void aServerThatIgnoresRangesStartsTheFileAgain() {
     hub.next(
-        StubHub.stored(WEIGHTS),
-        hub.cutAfter(WEIGHTS, 100_000),
-        StubHub.body(random(300_000, 1)));
+        StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), StubHub.body(random(300_000, 1)));
 
     fixture.download();
 
@@ -162,16 +157,12 @@ final class HubFailureTest {
     byte[] later = Arrays.copyOfRange(weights, 100_001, 300_000);
     for (String wrong :
         List.of("bytes 100001-299999/300000", "bytes 100000-299998/299999", "nonsense")) {
-      hub.next(
-          StubHub.stored(WEIGHTS),
-          hub.cutAfter(WEIGHTS, 100_000),
-          StubHub.part(later, wrong));
+      hub.next(StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), StubHub.part(later, wrong));
 
       fixture.download();
 
       assertWhole();
-      assertEquals(
-          "", hub.seen(StubHub.stored(WEIGHTS)).getLast().header("range").orElse(""));
+      assertEquals("", hub.seen(StubHub.stored(WEIGHTS)).getLast().header("range").orElse(""));
       hub.forget();
       fixture.client().cache().remove(HubFixture.MAIN.repo());
     }
@@ -214,8 +205,7 @@ final class HubFailureTest {
 
   @Test
   void aRangeThatIsRefusedStartsAgain() {
-    hub.next(
-        StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), StubHub.status(416));
+    hub.next(StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), StubHub.status(416));
 
     fixture.download();
 
@@ -356,8 +346,7 @@ final class HubFailureTest {
         StubHub.body("{\"sha\": \"../../../evil\"}".getBytes(StandardCharsets.UTF_8)));
     assertSays(assertThrows(RunException.class, fixture::download), "no commit");
 
-    hub.next(
-        hub.api("/revision/main"), StubHub.body("<html>".getBytes(StandardCharsets.UTF_8)));
+    hub.next(hub.api("/revision/main"), StubHub.body("<html>".getBytes(StandardCharsets.UTF_8)));
     assertSays(assertThrows(RunException.class, fixture::download), "not JSON", "HF_ENDPOINT");
   }
 
@@ -382,16 +371,14 @@ final class HubFailureTest {
 
   @Test
   void aGatedRepositoryNamesThePageToAskAt() {
-    hub.next(
-        hub.resolve("config.json"), StubHub.status(403, "X-Error-Code", "GatedRepo"));
+    hub.next(hub.resolve("config.json"), StubHub.status(403, "X-Error-Code", "GatedRepo"));
     refused(
         "parrots/tiny is gated (403)",
         hub.endpoint() + "/parrots/tiny",
         "account of the access token from HF_TOKEN");
 
     fixture.environment.remove("HF_TOKEN");
-    hub.next(
-        hub.resolve("config.json"), StubHub.status(401, "X-Error-Code", "GatedRepo"));
+    hub.next(hub.resolve("config.json"), StubHub.status(401, "X-Error-Code", "GatedRepo"));
     refused("is gated (401)", "accept the terms", "set HF_TOKEN");
   }
 
@@ -465,8 +452,7 @@ final class HubFailureTest {
     fixture.download();
 
     assertWhole();
-    assertEquals(
-        List.of(1L, 2L), fixture.pauses.stream().map(Duration::toSeconds).toList());
+    assertEquals(List.of(1L, 2L), fixture.pauses.stream().map(Duration::toSeconds).toList());
   }
 
   @Test

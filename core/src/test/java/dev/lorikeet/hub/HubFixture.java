@@ -78,9 +78,7 @@ final class HubFixture implements AutoCloseable {
 
   HubClient client(HubSettings settings) {
     return new HubClient(
-        settings,
-        pauses::add,
-        Clock.fixed(Instant.parse("2026-11-22T18:00:00Z"), ZoneOffset.UTC));
+        settings, pauses::add, Clock.fixed(Instant.parse("2026-11-22T18:00:00Z"), ZoneOffset.UTC));
   }
 
   HubListener listener() {

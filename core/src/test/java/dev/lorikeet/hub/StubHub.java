@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
@@ -45,7 +46,13 @@ final class StubHub implements AutoCloseable {
     void to(HttpExchange exchange) throws IOException;
   }
 
-  private record Content(byte[] bytes, boolean large) {}
+  private record Content(ByteBuffer buffer, boolean large) {
+    byte[] bytes() {
+      byte[] bytes = new byte[buffer.remaining()];
+      buffer.duplicate().get(bytes);
+      return bytes;
+    }
+  }
 
   private final HttpServer hub;
   private final HttpServer cdn;
@@ -62,7 +69,8 @@ final class StubHub implements AutoCloseable {
   }
 
   private HttpServer start() throws IOException {
-    HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setExecutor(threads);
     server.createContext("/", this::handle);
     server.start();
@@ -79,7 +87,7 @@ final class StubHub implements AutoCloseable {
 
   /** A file in git itself. */
   StubHub file(String path, byte[] bytes) {
-    files.put(path, new Content(bytes, false));
+    files.put(path, new Content(ByteBuffer.wrap(bytes), false));
     return this;
   }
 
@@ -89,7 +97,7 @@ final class StubHub implements AutoCloseable {
 
   /** A file in large file storage, served by the other host. */
   StubHub large(String path, byte[] bytes) {
-    files.put(path, new Content(bytes, true));
+    files.put(path, new Content(ByteBuffer.wrap(bytes), true));
     return this;
   }
 
@@ -235,7 +243,7 @@ final class StubHub implements AutoCloseable {
         .getRequestHeaders()
         .forEach((name, values) ->
             headers.put(name.toLowerCase(java.util.Locale.ROOT), String.join(",", values)));
-    boolean atHub = exchange.getHttpContext().getServer() == hub;
+    boolean atHub = exchange.getLocalAddress().getPort() == hub.getAddress().getPort();
     seen.add(new Seen(atHub ? "hub" : "cdn", path, headers));
     Answer bad;
     synchronized (answers) {
@@ -277,7 +285,8 @@ final class StubHub implements AutoCloseable {
     String query = exchange.getRequestURI().getQuery();
     int from = query.contains("cursor=") ? Integer.parseInt(query.replaceAll(".*cursor=", "")) : 0;
     List<String> entries = new ArrayList<>();
-    entries.add("{\"type\": \"directory\", \"oid\": \"" + "0".repeat(40) + "\", \"path\": \"sub\"}");
+    entries.add(
+        "{\"type\": \"directory\", \"oid\": \"" + "0".repeat(40) + "\", \"path\": \"sub\"}");
     List<String> paths = List.copyOf(files.keySet());
     int to = Math.min(paths.size(), from + pageSize);
     for (String path : paths.subList(from, to)) {
@@ -300,10 +309,7 @@ final class StubHub implements AutoCloseable {
               "<%s%s?recursive=true&cursor=%d>; rel=\"next\""
                   .formatted(endpoint(), exchange.getRequestURI().getPath(), to));
     }
-    send(
-        exchange,
-        200,
-        ("[" + String.join(",", entries) + "]").getBytes(StandardCharsets.UTF_8));
+    send(exchange, 200, ("[" + String.join(",", entries) + "]").getBytes(StandardCharsets.UTF_8));
   }
 
   private void resolve(HttpExchange exchange, String path) throws IOException {
