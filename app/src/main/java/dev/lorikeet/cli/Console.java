@@ -10,9 +10,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.ZoneId;
+import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Where commands speak and what they may read, and the clock they look at. */
+/** Where commands speak and what they may read, and the clock and variables they look at. */
 public final class Console {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -21,14 +22,22 @@ public final class Console {
   private final PrintStream err;
   private final Screen screen;
   private final Clock clock;
+  private final Map<String, String> environment;
 
   /** The streams stay open; they belong to the caller. */
-  Console(InputStream in, PrintStream out, PrintStream err, Screen screen, Clock clock) {
+  Console(
+      InputStream in,
+      PrintStream out,
+      PrintStream err,
+      Screen screen,
+      Clock clock,
+      Map<String, String> environment) {
     this.in = in;
     this.out = out;
     this.err = err;
     this.screen = screen;
     this.clock = clock;
+    this.environment = Map.copyOf(environment);
   }
 
   /** What standard error is shown on. */
@@ -47,7 +56,8 @@ public final class Console {
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8),
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
         StandardError.isTerminal() ? Screen.TERMINAL : Screen.LINES,
-        Clock.system(ZoneId.systemDefault()));
+        Clock.system(ZoneId.systemDefault()),
+        System.getenv());
   }
 
   /** Everything on standard input, which is UTF-8 text. */
@@ -96,5 +106,10 @@ public final class Console {
   /** The time and the time zone. */
   public Clock clock() {
     return clock;
+  }
+
+  /** The variables of the process. */
+  public Map<String, String> environment() {
+    return environment;
   }
 }

@@ -59,7 +59,7 @@ final class FinetuneCommand implements Callable<Integer> {
     RunConfig config = Recipe.load(recipe, overrides);
     Progress progress = new Progress(console);
     progress.say(
-        "fine-tuning " + config.model().path() + " with " + TrainingReport.technique(config));
+        "fine-tuning " + config.model().name() + " with " + TrainingReport.technique(config));
     StopSignal stop = new StopSignal();
     try (Interruption interruption = Interruption.catching(stop, progress)) {
       FineTuneOptions options =

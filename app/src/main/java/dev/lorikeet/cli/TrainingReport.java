@@ -80,7 +80,7 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
   static String generate(RunConfig config, FineTuneResult result) {
     boolean full = config.adapter().technique() == Technique.FULL;
     Optional<Path> base = LoftqBase.folder(config, result.directory());
-    String adapted = base.map(Path::toString).orElse(config.model().path());
+    String adapted = base.map(Path::toString).orElse(config.model().name());
     String model = full ? result.output().toString() : adapted;
     String adapter = full ? "" : " --adapter " + ShellWord.of(result.output().toString());
     return "lorikeet generate --model "
@@ -96,7 +96,7 @@ record TrainingReport(RunConfig config, FineTuneResult result, Progress progress
     json.put("run", result.runId());
     json.put("directory", result.directory().toString());
     json.put("output", result.output().toString());
-    json.put("model", config.model().path());
+    json.put("model", config.model().name());
     json.put("technique", config.adapter().technique().spelling());
     json.put("end", result.ending().end().name().toLowerCase(Locale.ROOT));
     json.put("trainable_parameters", start.trainableParameters());

@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -19,6 +21,7 @@ final class Terminal {
 
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private final Map<String, String> environment = new HashMap<>(Map.of("HOME", "/nonexistent"));
   private String input = "";
 
   Console console() {
@@ -31,7 +34,13 @@ final class Terminal {
         new PrintStream(out, true, StandardCharsets.UTF_8),
         new PrintStream(err, true, StandardCharsets.UTF_8),
         screen,
-        clock);
+        clock,
+        environment);
+  }
+
+  /** A variable that the next commands find. */
+  void environment(String name, String value) {
+    environment.put(name, value);
   }
 
   /** What the next command finds on standard input. */

@@ -65,7 +65,7 @@ final class CompareData {
 
   /** Tokens of each of the first steps, which are written to {@code file}, a line each. */
   static List<Integer> writeBatches(RunConfig config, int steps, Path file) {
-    Tokenizer tokenizer = HfTokenizer.open(Path.of(config.model().path()));
+    Tokenizer tokenizer = HfTokenizer.open(Path.of(config.model().name()));
     List<Integer> tokens = new ArrayList<>();
     StringBuilder lines = new StringBuilder();
     try (DataSet data = DataSet.load(config.data(), config.train().seed(), tokenizer)) {

@@ -12,7 +12,7 @@ import java.util.Set;
 final class RecipeKeys {
   /** Keys that mean something in the field but are not built yet. */
   static final Set<String> RESERVED =
-      Set.of("model.id", "data.columns", "data.sources", "data.clean", "eval", "plan");
+      Set.of("data.columns", "data.sources", "data.clean", "eval", "plan");
 
   /** Values of closed sets that are not built yet. */
   static final Map<String, Set<String>> RESERVED_VALUES =
@@ -49,6 +49,8 @@ final class RecipeKeys {
           Map.entry("gradient_checkpointing", "recompute"),
           Map.entry("output_dir", "dir"),
           Map.entry("model_name_or_path", "path"),
+          Map.entry("repo_id", "id"),
+          Map.entry("model_revision", "revision"),
           Map.entry("bnb_4bit_quant_type", "quantization"),
           Map.entry("bnb_4bit_use_double_quant", "double_quant"),
           Map.entry("loftq_config", "loftq_iter"),

@@ -54,6 +54,17 @@ public final class HubCache {
     return lookUp(reference).whole();
   }
 
+  /**
+   * Which files of a model are not in the cache although it needs them; all of them if the cache
+   * has not even their list.
+   *
+   * @return paths; empty if the model is whole
+   */
+  public List<String> missing(ModelReference reference) {
+    Finding finding = lookUp(reference);
+    return finding.snapshot().isEmpty() ? List.of(CONFIG) : finding.missing();
+  }
+
   /** What the cache has of a model. */
   Finding lookUp(ModelReference reference) {
     RepoFolder folder = folder(reference.repo());
@@ -79,8 +90,7 @@ public final class HubCache {
   private static List<String> missing(RepoFolder folder, Snapshot snapshot) {
     Optional<List<HubFile>> tree = TreeFile.read(folder.tree(snapshot.commit()));
     if (tree.isPresent()) {
-      RepoId repo = snapshot.reference().repo();
-      return FileChoice.usual().of(repo, tree.get()).files().stream()
+      return needed(snapshot.reference().repo(), tree.get()).stream()
           .filter(file -> !folder.has(snapshot.commit(), file))
           .map(HubFile::path)
           .toList();
@@ -90,6 +100,15 @@ public final class HubCache {
     return needed.stream()
         .filter(name -> !Files.isRegularFile(snapshot.folder().resolve(name)))
         .toList();
+  }
+
+  /** Nothing where the user has to choose: what was chosen is all that is wanted. */
+  private static List<HubFile> needed(RepoId repo, List<HubFile> tree) {
+    try {
+      return FileChoice.usual().of(repo, tree).files();
+    } catch (ConfigException choose) {
+      return List.of();
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.lorikeet.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -80,7 +81,7 @@ class RecipeTest {
   @Test
   void everyKeyReachesItsComponent() {
     RunConfig config = parse(EVERY_KEY);
-    assertEquals("/models/tiny", config.model().path());
+    assertEquals(Optional.of("/models/tiny"), config.model().path());
     assertEquals(
         new AdapterSettings(
             Technique.LORA,
@@ -295,7 +296,7 @@ class RecipeTest {
           - line 9: train.warmup_steps must be a whole number, found the text "ten"
           - line 10: eval is not available yet; leave it out
           - --set nonsense: an override is written key=value, as in train.epochs=2
-          - model.path is missing; it has no default
+          - model.path is missing, and so is model.id; give the folder of a model or the repository of one
           - --set adapter.r=0: adapter.r must be a whole number of at least 1, found 0\
         """,
         e.getMessage());
@@ -317,9 +318,30 @@ class RecipeTest {
   @Test
   void reservedKeysAreNotAvailableYet() {
     for (String key :
-        List.of("model.id", "data.columns", "data.sources", "data.clean", "eval", "plan")) {
+        List.of("data.columns", "data.sources", "data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
+  }
+
+  @Test
+  void aModelComesFromAFolderOrFromAHub() {
+    RunConfig config =
+        Recipe.parse(
+            "model: {id: parrots/tiny}\ndata: {train: t}\n", "my.yaml", List.of());
+    assertEquals(Optional.of("parrots/tiny"), config.model().id());
+    assertEquals(Optional.empty(), config.model().path());
+    assertEquals("main", config.model().revision());
+    assertEquals("parrots/tiny", config.model().name());
+    String commit = "1".repeat(40);
+    RunConfig pinned = config.with("model.revision='" + commit + "'");
+    assertEquals("parrots/tiny@" + commit, pinned.model().name());
+    assertEquals(pinned, Recipe.parse(pinned.toYaml(), "again", List.of()));
+    assertFalse(config.model().embedded());
+
+    assertOverrideProblem("model.id=parrots/tiny", "model.id and model.path are both given");
+    assertOverrideProblem("model.revision=v1", "model.revision is that of a repository");
+    assertOverrideProblem("model.path=null", "model.path is missing, and so is model.id");
+    assertOverrideProblem("model.repo_id=a", "did you mean model.id?");
   }
 
   @Test
@@ -484,7 +506,8 @@ class RecipeTest {
       ConfigException e = assertThrows(ConfigException.class, () -> parse(yaml));
       assertEquals(
           List.of(
-              "model.path is missing; it has no default",
+              "model.path is missing, and so is model.id; give the folder of a model or the"
+                  + " repository of one",
               "data.train is missing; it has no default"),
           e.problems());
     }

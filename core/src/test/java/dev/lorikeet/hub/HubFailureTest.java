@@ -162,6 +162,9 @@ final class HubFailureTest {
       fixture.download();
 
       assertWhole();
+      assertTrue(
+          fixture.notices.removeLast().contains("another part than it was asked for"),
+          fixture.notices::toString);
       assertEquals("", hub.seen(StubHub.stored(WEIGHTS)).getLast().header("range").orElse(""));
       hub.forget();
       fixture.client().cache().remove(HubFixture.MAIN.repo());

@@ -1,6 +1,7 @@
 package dev.lorikeet.job;
 
 import dev.lorikeet.config.RunConfig;
+import dev.lorikeet.hub.HubSettings;
 import dev.lorikeet.torch.Device;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /**
  * What a fine-tuning takes besides its recipe.
@@ -20,6 +22,7 @@ import java.util.OptionalLong;
  * @param stop asks the run to stop
  * @param memoryBytes what the run may take; empty: what the device has left
  * @param devices opens what the run computes on
+ * @param hub which hub has the models that recipes name, asked only for those
  */
 public record FineTuneOptions(
     Optional<Path> out,
@@ -28,7 +31,8 @@ public record FineTuneOptions(
     Clock clock,
     StopSignal stop,
     OptionalLong memoryBytes,
-    DeviceOpener devices) {
+    DeviceOpener devices,
+    Supplier<HubSettings> hub) {
 
   /** Opens the device of a run, which closes it when it is over. */
   @FunctionalInterface
@@ -51,7 +55,8 @@ public record FineTuneOptions(
         clock,
         new StopSignal(),
         OptionalLong.empty(),
-        Devices::forTraining);
+        Devices::forTraining,
+        () -> HubSettings.of(System.getenv()));
   }
 
   /** A new folder, nothing to add to the record, the system's clock. */
@@ -62,17 +67,23 @@ public record FineTuneOptions(
 
   /** The same, with {@code stop} to ask the run to stop. */
   public FineTuneOptions stoppedBy(StopSignal signal) {
-    return new FineTuneOptions(out, commandLine, versions, clock, signal, memoryBytes, devices);
+    return new FineTuneOptions(out, commandLine, versions, clock, signal, memoryBytes, devices, hub);
   }
 
   /** The same, for a run that may take no more than {@code bytes} of memory. */
   public FineTuneOptions within(long bytes) {
     return new FineTuneOptions(
-        out, commandLine, versions, clock, stop, OptionalLong.of(bytes), devices);
+        out, commandLine, versions, clock, stop, OptionalLong.of(bytes), devices, hub);
   }
 
   /** The same, for a run on what {@code opener} opens, whatever its recipe says. */
   public FineTuneOptions on(DeviceOpener opener) {
-    return new FineTuneOptions(out, commandLine, versions, clock, stop, memoryBytes, opener);
+    return new FineTuneOptions(out, commandLine, versions, clock, stop, memoryBytes, opener, hub);
+  }
+
+  /** The same, with another hub or cache than the variables of the process name. */
+  public FineTuneOptions from(HubSettings settings) {
+    return new FineTuneOptions(
+        out, commandLine, versions, clock, stop, memoryBytes, devices, () -> settings);
   }
 }

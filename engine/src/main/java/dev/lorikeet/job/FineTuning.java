@@ -34,6 +34,7 @@ public final class FineTuning implements AutoCloseable {
   private final FineTuneOptions options;
   private final RunListener listener;
   private final Optional<Resumption> resumption;
+  private final Path directory;
   private final Device device;
   private final LoadedModel loaded;
   private final DataSet data;
@@ -48,7 +49,7 @@ public final class FineTuning implements AutoCloseable {
    * @throws LorikeetException for whatever the user can mend
    */
   private FineTuning(
-      RunConfig recipe,
+      RunConfig asked,
       FineTuneOptions options,
       RunListener listener,
       Optional<Resumption> resumption) {
@@ -58,12 +59,14 @@ public final class FineTuning implements AutoCloseable {
     if (resumption.isEmpty()) {
       options.out().ifPresent(RunDirectory::requireFree);
     }
+    RunConfig recipe = HubModel.pinned(asked, options.hub(), listener);
+    directory = HubModel.folder(recipe.model(), options.hub());
     device = options.devices().open(recipe);
     try {
       ComputeFormat.require(recipe.train().compute(), device);
       long available = options.memoryBytes().orElseGet(device::availableBytes);
       RunConfig fitted;
-      try (StepMemory memory = new StepMemory(recipe, device.threads())) {
+      try (StepMemory memory = new StepMemory(recipe, directory, device.threads())) {
         memory.requireWeights(available);
         loaded = load(recipe);
         ModelFolder.surplus(loaded.directory()).ifPresent(listener::notice);
@@ -135,7 +138,6 @@ public final class FineTuning implements AutoCloseable {
   }
 
   private LoadedModel load(RunConfig config) {
-    Path directory = LoadedModel.directoryOf(config.model().path());
     Path weights = resumption.flatMap(LoftqBase::existing).orElse(directory);
     return LoadedModel.load(
         new LoadedModel.Source(directory, weights),
@@ -176,7 +178,7 @@ public final class FineTuning implements AutoCloseable {
     Map<String, String> identity = RunIdentity.of(provenance);
     List<String> changes =
         resumption.map(taken -> accepted(taken, taken.changes(config, identity))).orElse(List.of());
-    TrainedWeights learned = new TrainedWeights(loaded, trained, config.model().path());
+    TrainedWeights learned = new TrainedWeights(loaded, trained, baseName());
     try (Trainer trainer =
         new Trainer(loaded.model(), trained, setup(), device, Collective.solo())) {
       TrainState state = restored(learned, trainer);
@@ -193,6 +195,11 @@ public final class FineTuning implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** What PEFT's other tools load the base by. */
+  private String baseName() {
+    return config.model().id().orElseGet(config.model()::name);
   }
 
   /** Keeps the base that LoftQ made, before anything is trained on it. */

@@ -56,7 +56,7 @@ public record Quickstart(RunConfig config, List<Item> test) {
 
   /** What the untouched model says to the test messages. */
   public ExactMatch.Result askUntouched() {
-    return ask(config.model().path(), Optional.empty());
+    return ask(model(), Optional.empty());
   }
 
   /** The fine-tuning; a run like any other, which can be stopped and resumed. */
@@ -68,7 +68,11 @@ public record Quickstart(RunConfig config, List<Item> test) {
   public ExactMatch.Result askTuned(FineTuneResult training) {
     return config.adapter().technique() == Technique.FULL
         ? ask(training.output().toString(), Optional.empty())
-        : ask(config.model().path(), Optional.of(training.output()));
+        : ask(model(), Optional.of(training.output()));
+  }
+
+  private String model() {
+    return HubModel.folder(config.model(), FineTuneOptions.defaults().hub()).toString();
   }
 
   private ExactMatch.Result ask(String model, Optional<Path> adapter) {

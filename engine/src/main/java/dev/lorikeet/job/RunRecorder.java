@@ -105,15 +105,16 @@ final class RunRecorder implements AutoCloseable {
   }
 
   private static String modelName(RunConfig config) {
-    Path name = Path.of(config.model().path()).toAbsolutePath().normalize().getFileName();
-    return name == null ? config.model().path() : name.toString();
+    String model = config.model().id().orElseGet(config.model()::name);
+    Path name = Path.of(model).toAbsolutePath().normalize().getFileName();
+    return name == null ? model : name.toString();
   }
 
   static Map<String, Object> provenance(
       RunConfig config, FineTuneOptions options, LoadedModel loaded, DataSet data, Device device) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("command_line", options.commandLine());
-    fields.put("model", config.model().path());
+    fields.put("model", config.model().name());
     fields.put("dtype", WeightFormat.of(loaded.model().parameters()).spelling());
     if (config.baseQuantization() != Quantization.NONE) {
       fields.put("quantization", config.baseQuantization().spelling());

@@ -15,6 +15,7 @@ import dev.lorikeet.train.MemoryGuard;
 import dev.lorikeet.train.StepShape;
 import dev.lorikeet.train.Trainer;
 import dev.lorikeet.train.TrainingSetup;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -32,16 +33,17 @@ final class StepMemory implements AutoCloseable {
   /**
    * Builds model and adapter of {@code config} in shapes.
    *
+   * @param directory of the checkpoint
    * @param threads of the device that the run will have, which some buffers go by
    */
-  StepMemory(RunConfig config, int threads) {
+  StepMemory(RunConfig config, Path directory, int threads) {
     this.config = config;
     shapes = Device.shapeOnly(threads);
     try {
       adapter = AdapterRecipe.adapter(config, shapes);
       model =
           LoadedModel.model(
-              LoadedModel.directoryOf(config.model().path()),
+              directory,
               AdapterRecipe.training(config.adapter()),
               adapter,
               BaseFormat.of(config),
@@ -60,7 +62,7 @@ final class StepMemory implements AutoCloseable {
       throw new ConfigException(
           "the weights of %s take %s, and %s of memory are free; use a smaller model, adapter.technique: qlora, or a machine with more memory"
               .formatted(
-                  config.model().path(),
+                  config.model().name(),
                   MemoryGuard.words(weightBytes),
                   MemoryGuard.words(availableBytes)));
     }

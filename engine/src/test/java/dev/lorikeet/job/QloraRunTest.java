@@ -45,7 +45,7 @@ final class QloraRunTest {
     recipe =
         TinyModel.recipe(folder, 20)
             .with("data.validation='" + heldOut + "'", "train.max_steps=40", "train.epochs=null");
-    model = Path.of(recipe.model().path());
+    model = Path.of(recipe.model().name());
   }
 
   private static QuantizationScheme scheme(Quantization format) {

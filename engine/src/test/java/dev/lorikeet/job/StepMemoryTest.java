@@ -27,22 +27,26 @@ final class StepMemoryTest {
     RunConfig recipe =
         TinyModel.recipe(folder, 16)
             .with("adapter.technique=" + technique, "train.global_batch=8", "data.validation=0.2");
-    try (Tokenizer tokenizer = HfTokenizer.open(Path.of(recipe.model().path()))) {
+    try (Tokenizer tokenizer = HfTokenizer.open(model(recipe))) {
       DataSet data = DataSet.load(recipe.data(), recipe.train().seed(), tokenizer);
       List<StepShape> shapes =
           List.of(
               shape(8, false), shape(1, true), shape(4, false), shape(8, true), shape(8, false));
       List<Long> alone = new ArrayList<>();
       for (StepShape shape : shapes) {
-        try (StepMemory memory = new StepMemory(recipe, 2)) {
+        try (StepMemory memory = new StepMemory(recipe, model(recipe), 2)) {
           alone.add(memory.peakBytes(data, shape));
         }
       }
-      try (StepMemory memory = new StepMemory(recipe, 2)) {
+      try (StepMemory memory = new StepMemory(recipe, model(recipe), 2)) {
         assertEquals(alone, shapes.stream().map(shape -> memory.peakBytes(data, shape)).toList());
       }
       assertTrue(alone.get(1) < alone.get(2) && alone.get(2) < alone.get(0), alone.toString());
     }
+  }
+
+  private static Path model(RunConfig recipe) {
+    return Path.of(recipe.model().path().orElseThrow());
   }
 
   private static StepShape shape(int microBatch, boolean recompute) {

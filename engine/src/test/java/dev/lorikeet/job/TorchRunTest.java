@@ -185,7 +185,7 @@ final class TorchRunTest {
             recipe.with("adapter.technique=qlora", "model.quantization=" + format));
     try (Device cpu = Device.cpu(1);
         LoadedModel model =
-            LoadedModel.open(recipe.model().path(), Optional.empty(), scheme, cpu)) {
+            LoadedModel.open(recipe.model().name(), Optional.empty(), scheme, cpu)) {
       model.writeQuantised(Files.createDirectory(quantised));
     }
     RunConfig config =
@@ -229,7 +229,7 @@ final class TorchRunTest {
   }
 
   private List<Continuation> continuations(Device device, List<int[]> prompts) {
-    try (LoadedModel model = LoadedModel.open(recipe.model().path(), Optional.empty(), device)) {
+    try (LoadedModel model = LoadedModel.open(recipe.model().name(), Optional.empty(), device)) {
       return new Generator(model.model(), device, OptionalInt.empty())
           .generate(prompts, 12, Sampling.GREEDY);
     }
