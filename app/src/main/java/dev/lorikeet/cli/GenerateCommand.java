@@ -78,7 +78,7 @@ final class GenerateCommand implements Callable<Integer> {
     Sampling sampling = new Sampling(temperature, topP, seed);
     String text = prompt.equals(FROM_INPUT) ? console.input() : prompt;
     try (Device device = Devices.open(DEVICE);
-        LoadedModel loaded = model.open(device)) {
+        LoadedModel loaded = model.open(console, device)) {
       BeginningNote.tell(console, loaded.tokenizer(), text);
       TextGeneration made = TextGeneration.of(loaded, device, text, maxNewTokens, sampling);
       if (json.wanted()) {

@@ -25,9 +25,7 @@ final class InspectCommand implements Callable<Integer> {
   @Mixin private QuantizationOptions quantization = new QuantizationOptions();
   @Mixin private JsonOption json = new JsonOption();
 
-  @Parameters(
-      paramLabel = "MODEL_DIR",
-      description = "Folder of a Hugging Face checkpoint, or nano for the built-in model.")
+  @Parameters(paramLabel = "MODEL_DIR", description = ModelArgument.DESCRIPTION)
   private String model = "";
 
   InspectCommand(Console console) {
@@ -36,7 +34,8 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Inspection inspection = Inspection.of(model, quantization.scheme());
+    Inspection inspection =
+        Inspection.of(ModelArgument.folder(model, console), quantization.scheme());
     if (json.wanted()) {
       console.json(InspectionJson.of(inspection));
     } else {

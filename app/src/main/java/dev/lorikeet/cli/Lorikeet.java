@@ -28,6 +28,8 @@ public final class Lorikeet {
   private static final List<Function<Console, Object>> COMMANDS =
       List.of(
           QuickstartCommand::new,
+          DownloadCommand::new,
+          ModelsCommand::commandLine,
           FinetuneCommand::new,
           ResumeCommand::new,
           GenerateCommand::new,

@@ -34,7 +34,7 @@ final class MergeCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "DIR",
-      description = "Folder of a Hugging Face checkpoint, or nano for the built-in model.")
+      description = ModelArgument.DESCRIPTION)
   private String model = "";
 
   @Option(
@@ -70,7 +70,13 @@ final class MergeCommand implements Callable<Integer> {
     ModelOptions.requireAdapter(adapter);
     try (Device device = Devices.open(DEVICE)) {
       AdapterMerge merged =
-          AdapterMerge.write(model, adapter, out, format, quantization.scheme(), device);
+          AdapterMerge.write(
+              ModelArgument.folder(model, console),
+              adapter,
+              out,
+              format,
+              quantization.scheme(),
+              device);
       if (json.wanted()) {
         console.json(document(merged));
       } else {

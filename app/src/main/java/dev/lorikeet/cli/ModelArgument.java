@@ -9,7 +9,6 @@ import dev.lorikeet.hub.Snapshot;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,6 +16,11 @@ import java.util.Optional;
  * {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}. A folder counts before a repository.
  */
 final class ModelArgument {
+  /** For the help of options. */
+  static final String DESCRIPTION =
+      "Folder of a Hugging Face checkpoint, nano for the built-in model, or OWNER/NAME of one that"
+          + " was downloaded.";
+
   private ModelArgument() {}
 
   /**
@@ -35,7 +39,6 @@ final class ModelArgument {
     if (whole.isPresent()) {
       return whole.get().folder().toString();
     }
-    List<String> missing = cache.missing(reference);
     boolean known = cache.list().stream().anyMatch(repo -> repo.repo().equals(reference.repo()));
     throw new ConfigException(
         "%s: there is no such folder, and the cache of models in %s %s; correct the path, or get the model with lorikeet download %s"
@@ -43,7 +46,7 @@ final class ModelArgument {
                 text,
                 cache.root(),
                 known
-                    ? "has that repository only in part (missing: " + String.join(", ", missing) + ")"
+                    ? "has that repository, but not whole at that revision"
                     : "has no repository of that name",
                 ShellWord.of(reference.toString())));
   }

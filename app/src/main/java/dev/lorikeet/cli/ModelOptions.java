@@ -18,7 +18,7 @@ final class ModelOptions {
       names = "--model",
       required = true,
       paramLabel = "DIR",
-      description = "Folder of a Hugging Face checkpoint, or nano for the built-in model.")
+      description = ModelArgument.DESCRIPTION)
   private String model = "";
 
   @Option(
@@ -32,12 +32,13 @@ final class ModelOptions {
   /**
    * Loads the model; the caller closes it.
    *
-   * @throws ConfigException if the adapter's folder holds none
+   * @throws ConfigException if the adapter's folder holds none, or the model is nowhere
    */
-  LoadedModel open(Device device) {
+  LoadedModel open(Console console, Device device) {
     Optional<Path> folder = Optional.ofNullable(adapter);
     folder.ifPresent(ModelOptions::requireAdapter);
-    return LoadedModel.open(model, folder, quantization.scheme(), device);
+    return LoadedModel.open(
+        ModelArgument.folder(model, console), folder, quantization.scheme(), device);
   }
 
   /** Refuses a folder without an adapter, and points to the one of a run. */

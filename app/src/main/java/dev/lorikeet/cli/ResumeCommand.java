@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
 final class ResumeCommand implements Callable<Integer> {
   private final Console console;
   @Mixin private JsonOption json = new JsonOption();
+  @Mixin private HubOptions hub = new HubOptions();
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Parameters(paramLabel = "RUN", description = "The run's id, or the beginning of it.")
@@ -76,7 +77,8 @@ final class ResumeCommand implements Callable<Integer> {
                   TrainingReport.commandLine(spec),
                   Version.current().byName(),
                   console.clock())
-              .stoppedBy(stop);
+              .stoppedBy(stop)
+              .from(() -> hub.settings(console));
       ResumeRequest request =
           new ResumeRequest(dir, run, overrides, allowChanges ? Changes.ALLOW : Changes.REFUSE);
       Optional<FineTuneResult> result = FineTuning.resume(request, options, progress);

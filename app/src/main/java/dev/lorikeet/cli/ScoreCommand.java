@@ -43,7 +43,7 @@ final class ScoreCommand implements Callable<Integer> {
   public Integer call() {
     String text = source.read();
     try (Device device = Devices.open(DEVICE);
-        LoadedModel loaded = model.open(device)) {
+        LoadedModel loaded = model.open(console, device)) {
       BeginningNote.tell(console, loaded.tokenizer(), text);
       TextScore score = TextScore.of(loaded, device, text);
       if (score.windows() > 1) {

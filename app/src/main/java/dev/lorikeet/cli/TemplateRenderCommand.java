@@ -42,7 +42,7 @@ final class TemplateRenderCommand implements Callable<Integer> {
       required = true,
       paramLabel = "DIR",
       description = "Folder of a Hugging Face checkpoint or tokenizer.")
-  private Path model = Path.of("");
+  private String model = "";
 
   @Option(
       names = "--adapter",
@@ -101,6 +101,7 @@ final class TemplateRenderCommand implements Callable<Integer> {
   }
 
   private ChatTemplate template() {
+    Path model = Path.of(ModelArgument.folder(this.model, console));
     requireFolder("--model", model);
     if (adapter != null) {
       requireFolder("--adapter", adapter);

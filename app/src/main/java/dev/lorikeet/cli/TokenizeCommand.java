@@ -36,7 +36,7 @@ final class TokenizeCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "DIR",
-      description = "Folder with the tokenizer of a model, or nano for the built-in model.")
+      description = ModelArgument.DESCRIPTION)
   private String model = "";
 
   @Option(
@@ -54,7 +54,8 @@ final class TokenizeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String text = source.read();
-    try (Tokenizer tokenizer = HfTokenizer.open(LoadedModel.directoryOf(model))) {
+    try (Tokenizer tokenizer =
+        HfTokenizer.open(LoadedModel.directoryOf(ModelArgument.folder(model, console)))) {
       TokenizedText made =
           tokenizer.tokenize(text, noSpecial ? Additions.NONE : Additions.OF_POLICY);
       if (json.wanted()) {

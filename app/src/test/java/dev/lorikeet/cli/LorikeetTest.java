@@ -23,6 +23,11 @@ class LorikeetTest {
   @ValueSource(
       strings = {
         "",
+        "download",
+        "models",
+        "models list",
+        "models inspect",
+        "models remove",
         "finetune",
         "resume",
         "generate",

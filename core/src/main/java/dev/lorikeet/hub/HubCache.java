@@ -55,10 +55,9 @@ public final class HubCache {
   }
 
   /**
-   * Which files of a model are not in the cache although it needs them; all of them if the cache
-   * has not even their list.
+   * Which files of a model are not in the cache although it needs them, as far as that is known.
    *
-   * @return paths; empty if the model is whole
+   * @return paths; empty if and only if the model is whole
    */
   public List<String> missing(ModelReference reference) {
     Finding finding = lookUp(reference);

@@ -317,8 +317,7 @@ class RecipeTest {
 
   @Test
   void reservedKeysAreNotAvailableYet() {
-    for (String key :
-        List.of("data.columns", "data.sources", "data.clean", "eval", "plan")) {
+    for (String key : List.of("data.columns", "data.sources", "data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
   }
@@ -326,8 +325,7 @@ class RecipeTest {
   @Test
   void aModelComesFromAFolderOrFromAHub() {
     RunConfig config =
-        Recipe.parse(
-            "model: {id: parrots/tiny}\ndata: {train: t}\n", "my.yaml", List.of());
+        Recipe.parse("model: {id: parrots/tiny}\ndata: {train: t}\n", "my.yaml", List.of());
     assertEquals(Optional.of("parrots/tiny"), config.model().id());
     assertEquals(Optional.empty(), config.model().path());
     assertEquals("main", config.model().revision());

@@ -67,7 +67,8 @@ public record FineTuneOptions(
 
   /** The same, with {@code stop} to ask the run to stop. */
   public FineTuneOptions stoppedBy(StopSignal signal) {
-    return new FineTuneOptions(out, commandLine, versions, clock, signal, memoryBytes, devices, hub);
+    return new FineTuneOptions(
+        out, commandLine, versions, clock, signal, memoryBytes, devices, hub);
   }
 
   /** The same, for a run that may take no more than {@code bytes} of memory. */
@@ -82,8 +83,8 @@ public record FineTuneOptions(
   }
 
   /** The same, with another hub or cache than the variables of the process name. */
-  public FineTuneOptions from(HubSettings settings) {
+  public FineTuneOptions from(Supplier<HubSettings> settings) {
     return new FineTuneOptions(
-        out, commandLine, versions, clock, stop, memoryBytes, devices, () -> settings);
+        out, commandLine, versions, clock, stop, memoryBytes, devices, settings);
   }
 }

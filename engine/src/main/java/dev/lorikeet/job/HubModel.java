@@ -54,8 +54,8 @@ public final class HubModel {
    */
   static Path folder(ModelSettings model, Supplier<HubSettings> hub) {
     return reference(model)
-        .map(reference ->
-            new HubClient(hub.get()).require(reference, HubListener.silent()).folder())
+        .map(
+            reference -> new HubClient(hub.get()).require(reference, HubListener.silent()).folder())
         .orElseGet(() -> LoadedModel.directoryOf(model.path().orElseThrow()));
   }
 }

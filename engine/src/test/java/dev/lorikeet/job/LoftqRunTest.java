@@ -56,7 +56,7 @@ final class LoftqRunTest {
                 "train.max_steps=12",
                 "train.epochs=null",
                 "train.checkpoint_steps=4");
-    model = Path.of(recipe.model().path());
+    model = Path.of(recipe.model().name());
   }
 
   private FineTuneResult run(RunConfig config, long last) {
