@@ -71,8 +71,7 @@ public record ModelSettings(
         .notBlank("model.revision", revision)
         .require(
             path.isPresent() || id.isPresent(),
-            "model.path is missing, and so is model.id; give the folder of a model or the"
-                + " repository of one")
+            "model.path is missing, and so is model.id; give a folder or the repository of a hub")
         .require(
             path.isEmpty() || id.isEmpty(),
             "model.id and model.path are both given; keep one of them (null takes the other away)")

@@ -296,7 +296,7 @@ class RecipeTest {
           - line 9: train.warmup_steps must be a whole number, found the text "ten"
           - line 10: eval is not available yet; leave it out
           - --set nonsense: an override is written key=value, as in train.epochs=2
-          - model.path is missing, and so is model.id; give the folder of a model or the repository of one
+          - model.path is missing, and so is model.id; give a folder or the repository of a hub
           - --set adapter.r=0: adapter.r must be a whole number of at least 1, found 0\
         """,
         e.getMessage());
@@ -504,8 +504,7 @@ class RecipeTest {
       ConfigException e = assertThrows(ConfigException.class, () -> parse(yaml));
       assertEquals(
           List.of(
-              "model.path is missing, and so is model.id; give the folder of a model or the"
-                  + " repository of one",
+              "model.path is missing, and so is model.id; give a folder or the repository of a hub",
               "data.train is missing; it has no default"),
           e.problems());
     }
