@@ -34,6 +34,11 @@ final class Amounts {
         : String.format(Locale.ROOT, "%.1f GiB", (double) bytes / GIB);
   }
 
+  /** For example {@code 1 file}, {@code 12 files}. */
+  static String files(int count) {
+    return count == 1 ? "1 file" : count(count) + " files";
+  }
+
   /** With commas: {@code 6,738,415,616}. */
   static String count(long count) {
     return String.format(Locale.ROOT, "%,d", count);

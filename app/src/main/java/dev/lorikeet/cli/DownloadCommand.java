@@ -111,9 +111,9 @@ final class DownloadCommand implements Callable<Integer> {
     if (!downloaded.skipped().isEmpty()) {
       table.row(
           "left out",
-          "%d files (%s): %s"
+          "%s (%s): %s"
               .formatted(
-                  downloaded.skipped().size(),
+                  Amounts.files(downloaded.skipped().size()),
                   Amounts.bytes(downloaded.skippedBytes()),
                   shown(downloaded.skipped())));
     }

@@ -23,7 +23,7 @@ final class HubProgress implements HubListener {
     if (files > 0) {
       console.message(
           "downloading %s: %s, %s"
-              .formatted(model, files == 1 ? "1 file" : files + " files", Amounts.bytes(bytes)));
+              .formatted(model, Amounts.files(files), Amounts.bytes(bytes)));
     }
   }
 

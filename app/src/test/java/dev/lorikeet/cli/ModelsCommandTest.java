@@ -53,7 +53,7 @@ class ModelsCommandTest {
     String out = terminal.out();
     assertTrue(out.startsWith("model     parrots/tiny\ncommit    " + TinyHub.COMMIT), out);
     assertTrue(out.contains("files     %d, %d of them fetched (".formatted(files, files)), out);
-    assertTrue(out.contains("left out  1 files (2,000 bytes): pytorch_model.bin"), out);
+    assertTrue(out.contains("left out  1 file (2,000 bytes): pytorch_model.bin"), out);
     assertTrue(out.endsWith("folder    " + TinyHub.snapshot(home) + "\n"), out);
     String err = terminal.err();
     assertTrue(err.startsWith("downloading parrots/tiny: " + files + " files, "), err);

@@ -3,6 +3,7 @@ package dev.lorikeet.hub;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.hub.HubResponse.Range;
 import java.io.IOException;
+import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
@@ -186,7 +187,11 @@ final class BlobDownload {
       try {
         next = body.next();
       } catch (IOException broken) {
-        throw new Cut(HubErrors.reason(broken));
+        throw new Cut(
+            broken instanceof HttpTimeoutException
+                ? HubErrors.reason(broken)
+                : "the connection broke after %d of %d bytes"
+                    .formatted(partial.length(), file.size()));
       }
       if (next.isEmpty()) {
         break;

@@ -14,6 +14,6 @@ record HubQuestion(URI url, ModelReference about, Optional<String> path) {
 
   /** For messages, as in {@code config.json of OWNER/NAME}. */
   String words() {
-    return path.map(p -> p + " of " + about).orElse(about.toString());
+    return path.map(p -> p + " of " + about.repo()).orElse(about.toString());
   }
 }

@@ -204,10 +204,7 @@ final class HubCacheTest {
     }
 
     assertEquals(
-        List.of(
-            "another process downloads model.safetensors of parrots/tiny@"
-                + StubHub.COMMIT
-                + "; waiting for it"),
+        List.of("another process downloads model.safetensors of parrots/tiny; waiting for it"),
         fixture.notices);
     assertTrue(cache.find(MAIN).isPresent());
   }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What goes wrong on the way: refusals, broken connections, wrong bytes. */
+/** What a hub refuses, and bytes that are not those it announced. */
 final class HubFailureTest {
   private static final String WEIGHTS = "model.safetensors";
 
@@ -68,192 +68,6 @@ final class HubFailureTest {
     Answer[] all = new Answer[count];
     Arrays.fill(all, answer);
     return all;
-  }
-
-  // ---- broken connections
-
-  @Test
-  void aConnectionThatBreaksIsTakenUpWhereItBroke() {
-    hub.next(
-        StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), hub.cutAfter(WEIGHTS, 50_000));
-
-    fixture.download();
-
-    assertWhole();
-    var requests = hub.seen(StubHub.stored(WEIGHTS));
-    assertEquals(3, requests.size());
-    assertEquals("bytes=100000-", requests.get(1).header("range").orElse(""));
-    assertEquals("bytes=150000-", requests.get(2).header("range").orElse(""));
-    assertEquals(hub.tag(WEIGHTS), requests.get(1).header("if-range").orElse(""));
-    assertEquals(List.of(Duration.ofSeconds(1), Duration.ofSeconds(1)), fixture.pauses);
-  }
-
-  @Test
-  void patienceEndsWhenNothingNewComes() {
-    hub.next(StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000));
-    hub.next(StubHub.stored(WEIGHTS), times(10, hub.cutAfter(WEIGHTS, 0)));
-
-    RunException failure = assertThrows(RunException.class, fixture::download);
-
-    assertSays(failure, WEIGHTS, "what came so far is kept", "5 attempts");
-    assertNotTakenForWhole();
-    Path partial =
-        PartialBlob.file(fixture.repo().resolve("blobs/" + StubHub.etag(random(300_000, 1), true)));
-    assertArrayEquals(Arrays.copyOf(random(300_000, 1), 100_000), bytes(partial));
-  }
-
-  @Test
-  void theNextDownloadTakesUpWhatTheLastOneLeft() {
-    hub.next(StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000));
-    hub.next(StubHub.stored(WEIGHTS), times(10, hub.cutAfter(WEIGHTS, 0)));
-    assertThrows(RunException.class, fixture::download);
-    hub.clearAnswers();
-    hub.forget();
-
-    fixture.download();
-
-    assertWhole();
-    assertEquals(
-        "bytes=100000-", hub.seen(StubHub.stored(WEIGHTS)).getLast().header("range").orElse(""));
-  }
-
-  @Test
-  void aBeginningWithOtherBytesIsFoundOut() throws IOException {
-    Path blob = fixture.repo().resolve("blobs/" + StubHub.etag(random(300_000, 1), true));
-    Files.createDirectories(blob.getParent());
-    Files.write(PartialBlob.file(blob), random(1000, 99));
-
-    fixture.download();
-
-    assertWhole();
-    assertTrue(fixture.notices.getFirst().contains("SHA-256"), fixture.notices::toString);
-    assertEquals(2, hub.seen(StubHub.stored(WEIGHTS)).size());
-  }
-
-  @Test
-  void aBlobThatSomebodyLeftShortIsFetchedAgain() throws IOException {
-    Path blob = fixture.repo().resolve("blobs/" + StubHub.etag(random(300_000, 1), true));
-    Files.createDirectories(blob.getParent());
-    Files.write(blob, Arrays.copyOf(random(300_000, 1), 1000));
-
-    fixture.download();
-
-    assertWhole();
-  }
-
-  @Test
-  void aServerThatIgnoresRangesStartsTheFileAgain() {
-    hub.next(
-        StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), StubHub.body(random(300_000, 1)));
-
-    fixture.download();
-
-    assertWhole();
-  }
-
-  @Test
-  void anotherPartThanAskedForIsNotUsed() {
-    byte[] weights = random(300_000, 1);
-    byte[] later = Arrays.copyOfRange(weights, 100_001, 300_000);
-    for (String wrong :
-        List.of("bytes 100001-299999/300000", "bytes 100000-299998/299999", "nonsense")) {
-      hub.next(StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), StubHub.part(later, wrong));
-
-      fixture.download();
-
-      assertWhole();
-      assertTrue(
-          fixture.notices.removeLast().contains("another part than it was asked for"),
-          fixture.notices::toString);
-      assertEquals("", hub.seen(StubHub.stored(WEIGHTS)).getLast().header("range").orElse(""));
-      hub.forget();
-      fixture.client().cache().remove(HubFixture.MAIN.repo());
-    }
-  }
-
-  @Test
-  void aFileThatChangedInTheMeantimeStartsAgain() {
-    byte[] rest = Arrays.copyOfRange(random(300_000, 7), 100_000, 300_000);
-    hub.next(
-        StubHub.stored(WEIGHTS),
-        hub.cutAfter(WEIGHTS, 100_000),
-        StubHub.part(rest, "bytes 100000-299999/300000", "ETag", "\"another\""));
-
-    fixture.download();
-
-    assertWhole();
-    assertTrue(
-        fixture.notices.stream().anyMatch(text -> text.contains("the file changed on the server")),
-        fixture.notices::toString);
-  }
-
-  @Test
-  void anEntityTagThatChangedBringsTheWholeFile() {
-    // The server obeys If-Range: it sees another tag than its own and sends all.
-    hub.next(
-        StubHub.stored(WEIGHTS),
-        exchange -> {
-          exchange.getResponseHeaders().set("ETag", "\"old\"");
-          exchange.sendResponseHeaders(200, 300_000);
-          exchange.getResponseBody().write(random(300_000, 7), 0, 100_000);
-          exchange.close();
-        });
-
-    fixture.download();
-
-    assertWhole();
-    assertEquals(
-        "\"old\"", hub.seen(StubHub.stored(WEIGHTS)).getLast().header("if-range").orElse(""));
-  }
-
-  @Test
-  void aRangeThatIsRefusedStartsAgain() {
-    hub.next(StubHub.stored(WEIGHTS), hub.cutAfter(WEIGHTS, 100_000), StubHub.status(416));
-
-    fixture.download();
-
-    assertWhole();
-  }
-
-  @Test
-  void aServerThatFallsSilentIsLeft() {
-    fixture.patience(
-        new Patience(
-            3,
-            Duration.ofSeconds(1),
-            Duration.ofMinutes(5),
-            Duration.ofSeconds(5),
-            Duration.ofMillis(300)));
-    hub.next(
-        StubHub.stored(WEIGHTS),
-        exchange -> {
-          exchange.sendResponseHeaders(200, 300_000);
-          exchange.getResponseBody().write(random(300_000, 1), 0, 100_000);
-          exchange.getResponseBody().flush();
-          try {
-            Thread.sleep(2000);
-          } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-          }
-        });
-
-    fixture.download();
-
-    assertWhole();
-    assertTrue(
-        fixture.notices.stream().anyMatch(text -> text.contains("no byte came")),
-        fixture.notices::toString);
-  }
-
-  @Test
-  void aHubThatIsNotThereIsToldAfterSomeAttempts() {
-    fixture.environment.put("HF_ENDPOINT", "http://localhost:1");
-
-    RunException failure = assertThrows(RunException.class, fixture::download);
-
-    assertSays(failure, "http://localhost:1", "nobody answers there", "HF_ENDPOINT", "--offline");
-    assertEquals(
-        List.of(1L, 2L, 4L, 8L), fixture.pauses.stream().map(Duration::toSeconds).toList());
   }
 
   // ---- wrong bytes
@@ -477,6 +291,20 @@ final class HubFailureTest {
     LorikeetException failure = assertThrows(LorikeetException.class, fixture::download);
 
     assertFalse(failure.getMessage().contains("signature"), failure.getMessage());
+  }
+
+  @Test
+  void aDiskThatIsTooSmallIsToldBeforeTheFirstByte() {
+    String huge =
+        "[{\"type\": \"file\", \"path\": \"model.safetensors\", \"size\": %d, \"oid\": \"%s\"}]"
+            .formatted(Long.MAX_VALUE / 4, "0".repeat(40));
+    hub.next(
+        hub.api("/tree/" + StubHub.COMMIT), StubHub.body(huge.getBytes(StandardCharsets.UTF_8)));
+
+    RunException failure = assertThrows(RunException.class, fixture::download);
+
+    assertSays(failure, "needs 2,305,843,009,213.7 MB more", "are free in", "HF_HUB_CACHE");
+    assertEquals(List.of(), hub.seen(hub.resolve(WEIGHTS)));
   }
 
   @Test
