@@ -34,7 +34,7 @@ final class HubProgress implements HubListener {
     }
     double seconds = (console.clock().millis() - startMillis) / 1e3;
     String speed =
-        seconds <= 0 || done == 0
+        seconds < 1 || done == 0
             ? ""
             : "  %s/s  %s left"
                 .formatted(

@@ -35,7 +35,7 @@ final class ModelsRemoveCommand implements Callable<Integer> {
       json.put("freed_bytes", freed);
       models.console().json(json);
     } else {
-      models.console().result("removed %s, %s are free".formatted(name, Amounts.bytes(freed)));
+      models.console().result("removed %s, %s freed".formatted(name, Amounts.bytes(freed)));
     }
     return 0;
   }

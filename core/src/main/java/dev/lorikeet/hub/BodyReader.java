@@ -18,6 +18,9 @@ import java.util.concurrent.TimeUnit;
  * JDK's client does not have: a connection that stays open and says nothing would hold it for ever.
  */
 final class BodyReader implements Flow.Subscriber<List<ByteBuffer>>, AutoCloseable {
+  /** Pieces of at most 16 KiB that may lie here while the reader is busy. */
+  private static final int AHEAD = 64;
+
   private sealed interface Event {
     record Data(List<ByteBuffer> buffers) implements Event {}
 
@@ -39,7 +42,7 @@ final class BodyReader implements Flow.Subscriber<List<ByteBuffer>>, AutoCloseab
   @Override
   public void onSubscribe(Flow.Subscription given) {
     subscription.complete(given);
-    given.request(1);
+    given.request(AHEAD);
   }
 
   @Override

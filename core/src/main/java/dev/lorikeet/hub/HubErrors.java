@@ -109,13 +109,13 @@ final class HubErrors {
   /** The failure of a server that could not be reached, or broke off, to the end of patience. */
   RunException unreachable(HubQuestion question, URI at, IOException cause, int attempts) {
     return new RunException(
-        "Could not get %s from %s: %s (%d attempts). Check the connection%s and run again: what came so far is kept. With --offline or HF_HUB_OFFLINE=1 only the cache is used."
+        "Could not get %s from %s: %s (%d attempts). Check the connection%s, then run again: what came so far is kept. With --offline or HF_HUB_OFFLINE=1 only the cache is used."
             .formatted(
                 question.words(),
                 place(at),
                 settings.shown(reason(cause)),
                 attempts,
-                at.getHost().equals(settings.endpoint().getHost()) ? ", HF_ENDPOINT" : ""),
+                at.getHost().equals(settings.endpoint().getHost()) ? " and HF_ENDPOINT" : ""),
         cause);
   }
 
