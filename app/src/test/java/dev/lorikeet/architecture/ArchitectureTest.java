@@ -71,7 +71,7 @@ final class ArchitectureTest {
           "config", Set.of("error"),
           "format", Set.of("error"),
           "jinja", Set.of("error"),
-          "tokenizer", Set.of("error", "jinja"),
+          "tokenizer", Set.of("error", "format", "jinja"),
           "data", Set.of("config", "error", "tokenizer"),
           "run", Set.of("error", "format"),
           "hub", Set.of("error", "format"),
