@@ -22,8 +22,7 @@ final class HubProgress implements HubListener {
     startMillis = console.clock().millis();
     if (files > 0) {
       console.message(
-          "downloading %s: %s, %s"
-              .formatted(model, Amounts.files(files), Amounts.bytes(bytes)));
+          "downloading %s: %s, %s".formatted(model, Amounts.files(files), Amounts.bytes(bytes)));
     }
   }
 
