@@ -50,7 +50,7 @@ final class BlobLock implements AutoCloseable {
 
   /** The lock; empty if another thread or process holds it. */
   static Optional<BlobLock> tryTake(Path file) throws IOException {
-    Files.createDirectories(file.resolveSibling("."));
+    Files.createDirectories(file.resolveSibling(""));
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {

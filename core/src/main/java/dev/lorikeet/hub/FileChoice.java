@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -97,7 +98,7 @@ public final class FileChoice {
           "%s has %d GGUF files and no safetensors; choose with --include 'NAME': %s"
               .formatted(repo, gguf.size(), named(gguf.stream().map(HubFile::path).toList())));
     }
-    List<String> pickled = top.stream().filter(f -> pickled(f)).map(HubFile::path).toList();
+    List<String> pickled = top.stream().filter(FileChoice::pickled).map(HubFile::path).toList();
     if (gguf.isEmpty() && !pickled.isEmpty()) {
       throw new ConfigException(
           "%s has its weights only as pickled files (%s), which can run any code when they are opened, so Lorikeet does not read them; look for a revision or another repository with safetensors, or convert the model with transformers (save_pretrained writes safetensors). --include '*' downloads the files all the same"
@@ -106,7 +107,7 @@ public final class FileChoice {
     return divided(all, file -> usual(file) || gguf.contains(file));
   }
 
-  private static Chosen divided(List<HubFile> all, java.util.function.Predicate<HubFile> wanted) {
+  private static Chosen divided(List<HubFile> all, Predicate<HubFile> wanted) {
     var parts = all.stream().collect(Collectors.partitioningBy(wanted));
     return new Chosen(
         List.copyOf(parts.getOrDefault(true, new ArrayList<>())),

@@ -27,7 +27,6 @@ final class HubApi {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final int MOST_BYTES = 64 << 20;
   private static final int MOST_PAGES = 1000;
-  private static final Pattern GIT_ID = Pattern.compile("[0-9a-f]{40}");
   private static final Pattern NEXT = Pattern.compile("<([^>]*)>\\s*;\\s*rel=\"?next\"?");
 
   private final HubSettings settings;
@@ -81,17 +80,14 @@ final class HubApi {
 
   /** Where the content of {@code file} is asked for. */
   HubQuestion content(ModelReference pinned, HubFile file) {
-    String path = Arrays.stream(file.path().split("/")).map(HubApi::encoded).collect(joining());
+    String path =
+        Arrays.stream(file.path().split("/")).map(HubApi::encoded).collect(Collectors.joining("/"));
     return new HubQuestion(
         URI.create(
             "%s/%s/resolve/%s/%s"
                 .formatted(settings.endpoint(), pinned.repo(), pinned.revision(), path)),
         pinned,
         Optional.of(file.path()));
-  }
-
-  private static java.util.stream.Collector<CharSequence, ?, String> joining() {
-    return Collectors.joining("/");
   }
 
   private HubQuestion question(ModelReference reference, String rest) {
@@ -147,16 +143,13 @@ final class HubApi {
     Optional<String> sha256 =
         large.isObject() ? Optional.of(large.path("oid").asString("")) : Optional.empty();
     String gitId = entry.path("oid").asString("");
-    boolean sums =
-        GIT_ID.matcher(gitId).matches()
-            && sha256.map(sum -> HubFile.SHA256.matcher(sum).matches()).orElse(true);
-    if (size < 0 || !sums) {
+    Optional<String> xet =
+        Optional.of(entry.path("xetHash").asString("")).filter(sum -> HubFile.isSha256(sum));
+    HubFile file = new HubFile(path, size, gitId, sha256, xet);
+    if (!file.described()) {
       throw strange(question, "the file " + path + " without a size or a checksum");
     }
-    Optional<String> xet =
-        Optional.of(entry.path("xetHash").asString(""))
-            .filter(sum -> HubFile.SHA256.matcher(sum).matches());
-    return new HubFile(path, size, gitId, sha256, xet);
+    return file;
   }
 
   private RunException strange(HubQuestion question, String found) {

@@ -189,6 +189,10 @@ public final class HubClient {
     private long fetch(
         HubApi api, ModelReference pinned, List<HubFile> missing, List<HubFile> newTree)
         throws IOException, InterruptedException {
+      if (missing.isEmpty() && newTree.isEmpty()) {
+        // The cache may be one that only others write to.
+        return 0;
+      }
       Files.createDirectories(folder.blobs());
       Files.createDirectories(folder.snapshot(pinned.revision()));
       tag();

@@ -23,7 +23,15 @@ final class HubErrors {
   }
 
   /** The failure that an answer with an error status stands for. */
-  LorikeetException refused(HubQuestion question, int status, HttpHeaders headers) {
+  LorikeetException refused(HubQuestion question, HubResponse response) {
+    HttpHeaders headers = response.headers();
+    int status = response.status();
+    if (!place(response.from()).equals(place(settings.endpoint()))) {
+      // The hub let us through, so this is neither about the name nor about the token.
+      return new RunException(
+          "Could not get %s: %s, where the hub sent us, answered with status %d. Try again later, or over another network."
+              .formatted(question.words(), place(response.from()), status));
+    }
     String code = headers.firstValue("X-Error-Code").orElse("");
     if (code.equals("GatedRepo")) {
       return new ConfigException(gated(question, status));

@@ -15,7 +15,8 @@ import java.util.regex.Pattern;
  */
 record HubFile(
     String path, long size, String gitId, Optional<String> sha256, Optional<String> xetHash) {
-  static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+  private static final Pattern SHA1 = Pattern.compile("[0-9a-f]{40}");
+  private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
   private static final Pattern FORBIDDEN = Pattern.compile("[\\p{Cntrl}\\\\]|^[A-Za-z]:");
 
@@ -27,6 +28,16 @@ record HubFile(
   /** A fresh sum that has to come out as {@link #etag}. */
   ContentHash hash() {
     return sha256.isPresent() ? ContentHash.sha256() : ContentHash.git(size);
+  }
+
+  /** Whether {@code text} has the form of a SHA-256. */
+  static boolean isSha256(String text) {
+    return SHA256.matcher(text).matches();
+  }
+
+  /** Whether size and checksums are those of a file; the checksum becomes part of paths. */
+  boolean described() {
+    return size >= 0 && SHA1.matcher(gitId).matches() && sha256.map(HubFile::isSha256).orElse(true);
   }
 
   /** What is wrong with {@code path} as a name below a folder; empty if nothing is. */

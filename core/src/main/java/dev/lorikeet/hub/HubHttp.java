@@ -84,7 +84,7 @@ final class HubHttp implements AutoCloseable {
         response.close();
         boolean passing = status == 429 || status == 408 || status >= 500;
         if (!passing) {
-          throw errors.refused(question, status, response.headers());
+          throw errors.refused(question, response);
         }
         waitOrGiveUp(question, response, failures, listener);
       } catch (IOException failure) {

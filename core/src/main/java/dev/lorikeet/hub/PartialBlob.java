@@ -36,7 +36,7 @@ final class PartialBlob implements AutoCloseable {
   /** Takes up what an earlier download left; the caller holds the blob's lock. */
   static PartialBlob open(Path blob, HubFile target) throws IOException {
     Path file = file(blob);
-    Files.createDirectories(file.resolveSibling("."));
+    Files.createDirectories(file.resolveSibling(""));
     FileChannel channel =
         FileChannel.open(
             file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);

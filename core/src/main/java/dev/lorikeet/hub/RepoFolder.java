@@ -3,6 +3,7 @@ package dev.lorikeet.hub;
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.hub.HubSettings.Links;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -75,7 +76,7 @@ record RepoFolder(Path path, Path locks) {
       return;
     }
     Path ref = refs().resolve(revision);
-    Files.createDirectories(ref.resolveSibling("."));
+    Files.createDirectories(ref.resolveSibling(""));
     AtomicFile.writeString(ref, commit);
   }
 
@@ -100,7 +101,7 @@ record RepoFolder(Path path, Path locks) {
    */
   void place(String commit, HubFile file, Links links, boolean last) throws IOException {
     Path pointer = snapshot(commit).resolve(file.path());
-    Path folder = pointer.resolveSibling(".").normalize();
+    Path folder = pointer.resolveSibling("");
     Files.createDirectories(folder);
     Path blob = blob(file);
     if (links == Links.SYMBOLIC && link(pointer, folder.relativize(blob))) {
@@ -114,7 +115,7 @@ record RepoFolder(Path path, Path locks) {
     AtomicFile.writeChannel(
         pointer,
         to -> {
-          try (var from = java.nio.channels.FileChannel.open(blob)) {
+          try (var from = FileChannel.open(blob)) {
             long position = 0;
             while (position < from.size()) {
               position += from.transferTo(position, from.size() - position, to);

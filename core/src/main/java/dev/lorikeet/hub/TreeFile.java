@@ -39,7 +39,8 @@ final class TreeFile {
       for (Map.Entry<String, JsonNode> entry : root.path("files").properties()) {
         files.add(file(entry.getKey(), entry.getValue()));
       }
-      boolean safe = files.stream().allMatch(f -> HubFile.problem(f.path()).isEmpty());
+      boolean safe =
+          files.stream().allMatch(f -> f.described() && HubFile.problem(f.path()).isEmpty());
       return safe ? Optional.of(files) : Optional.empty();
     } catch (NoSuchFileException absent) {
       return Optional.empty();
@@ -64,7 +65,7 @@ final class TreeFile {
 
   /** Writes the list. */
   static void write(Path file, List<HubFile> files) throws IOException {
-    Files.createDirectories(file.resolveSibling("."));
+    Files.createDirectories(file.resolveSibling(""));
     Map<String, Object> sorted = new TreeMap<>();
     for (HubFile each : files) {
       Map<String, Object> entry = new LinkedHashMap<>();

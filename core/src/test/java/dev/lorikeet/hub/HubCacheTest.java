@@ -167,10 +167,20 @@ final class HubCacheTest {
             "[]",
             "{\"format_version\": 2, \"files\": {}}",
             "{\"format_version\": 1}",
-            "{\"format_version\": 1, \"files\": {\"../x\": {\"size\": 1, \"blob_id\": \"a\"}}}")) {
+            "{\"format_version\": 1, \"files\": {\"x\": {\"size\": 1, \"blob_id\": \"../../x\"}}}",
+            "{\"format_version\": 1, \"files\": {\"x\": {\"blob_id\": \"" + NEXT + "\"}}}",
+            "{\"format_version\": 1, \"files\": {\"../x\": {\"size\": 1, \"blob_id\": \""
+                + NEXT
+                + "\"}}}")) {
       Files.writeString(file, content);
       assertEquals(Optional.empty(), TreeFile.read(file), content);
     }
+    Files.writeString(
+        file,
+        "{\"format_version\": 1, \"files\": {\"x\": {\"size\": 1, \"blob_id\": \""
+            + NEXT
+            + "\"}}}");
+    assertEquals(1, TreeFile.read(file).orElseThrow().size());
   }
 
   @Test

@@ -291,6 +291,7 @@ final class HubFailureTest {
     LorikeetException failure = assertThrows(LorikeetException.class, fixture::download);
 
     assertFalse(failure.getMessage().contains("signature"), failure.getMessage());
+    assertSays(failure, hub.cdn().toString(), "where the hub sent us, answered with status 403");
   }
 
   @Test

@@ -219,7 +219,7 @@ final class HubResumeTest {
             Duration.ofSeconds(1),
             Duration.ofMinutes(5),
             Duration.ofSeconds(5),
-            Duration.ofMillis(300)));
+            Duration.ofMillis(1500)));
     hub.next(
         StubHub.stored(WEIGHTS),
         exchange -> {
@@ -227,7 +227,7 @@ final class HubResumeTest {
           exchange.getResponseBody().write(random(300_000, 1), 0, 100_000);
           exchange.getResponseBody().flush();
           try {
-            Thread.sleep(2000);
+            Thread.sleep(6000);
           } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
           }
