@@ -24,11 +24,10 @@ public final class CohenKappa {
    * Kappa of two lists of the same length, at least one long.
    *
    * @param categories all that could be said, in their order
-   * @return 1 for full agreement, 0 for chance; where both say one and the same category always, and
-   *     chance explains everything, 1
+   * @return 1 for full agreement, 0 for chance; where both say one and the same category always,
+   *     and chance explains everything, 1
    */
-  public static <T> double of(
-      List<T> first, List<T> second, List<T> categories, Weights weights) {
+  public static <T> double of(List<T> first, List<T> second, List<T> categories, Weights weights) {
     int size = categories.size();
     int items = first.size();
     if (items == 0 || items != second.size()) {

@@ -80,8 +80,7 @@ public final class Estimates {
       return unknown(moments.mean(), values.length, level, Estimate.Method.CLUSTERED);
     }
     double squares = residuals.values().stream().mapToDouble(r -> r * r).sum();
-    double error =
-        StrictMath.sqrt(squares * clusters / (clusters - 1.0)) / values.length;
+    double error = StrictMath.sqrt(squares * clusters / (clusters - 1.0)) / values.length;
     return known(
         moments.mean(),
         values.length,
@@ -121,8 +120,8 @@ public final class Estimates {
 
   /**
    * Mean over the tasks of a group, as lm-evaluation-harness has it. By size, the standard error is
-   * pooled: √(Σ(nᵢ−1)·nᵢ·seᵢ² / (Σnᵢ − k) / Σnᵢ); equally weighted it is √(Σseᵢ²)/k. The interval is
-   * normal. Empty standard error where a member's is.
+   * pooled: √(Σ(nᵢ−1)·nᵢ·seᵢ² / (Σnᵢ − k) / Σnᵢ); equally weighted it is √(Σseᵢ²)/k. The interval
+   * is normal. Empty standard error where a member's is.
    */
   public static Estimate group(List<Estimate> members, Weighting weighting, double level) {
     if (members.isEmpty()) {
@@ -141,9 +140,7 @@ public final class Estimates {
       return unknown(value, items, level, Estimate.Method.POOLED);
     }
     double error =
-        weighting == Weighting.BY_SIZE
-            ? pooledError(members, items)
-            : equalError(members);
+        weighting == Weighting.BY_SIZE ? pooledError(members, items) : equalError(members);
     Interval range = Interval.around(value, Normal.reach(level) * error);
     return known(value, items, error, range, level, Estimate.Method.POOLED);
   }
@@ -167,14 +164,8 @@ public final class Estimates {
   }
 
   private static Estimate known(
-      double value,
-      int items,
-      double error,
-      Interval range,
-      double level,
-      Estimate.Method method) {
-    return new Estimate(
-        value, items, OptionalDouble.of(error), Optional.of(range), level, method);
+      double value, int items, double error, Interval range, double level, Estimate.Method method) {
+    return new Estimate(value, items, OptionalDouble.of(error), Optional.of(range), level, method);
   }
 
   private static Estimate unknown(double value, int items, double level, Estimate.Method method) {

@@ -60,8 +60,7 @@ public final class PairedTests {
       return 1;
     }
     // P(X ≤ k) of n throws is I(1/2; n − k, k + 1).
-    return Math.min(
-        1, 2 * SpecialFunctions.regularizedBeta(0.5, changed - fewer, fewer + 1.0));
+    return Math.min(1, 2 * SpecialFunctions.regularizedBeta(0.5, changed - fewer, fewer + 1.0));
   }
 
   /** Two runs of graded items, by Student's t of the differences. */
@@ -114,8 +113,7 @@ public final class PairedTests {
         test,
         direction,
         level,
-        SampleSize.mean(
-            difference.value(), error * StrictMath.sqrt(first.length), level, POWER));
+        SampleSize.mean(difference.value(), error * StrictMath.sqrt(first.length), level, POWER));
   }
 
   /**
@@ -135,9 +133,7 @@ public final class PairedTests {
     Arrays.setAll(all, i -> i);
     double[] replicates =
         Bootstrap.replicates(
-            items,
-            uncertainty,
-            drawn -> second.applyAsDouble(drawn) - first.applyAsDouble(drawn));
+            items, uncertainty, drawn -> second.applyAsDouble(drawn) - first.applyAsDouble(drawn));
     double one = first.applyAsDouble(all);
     double other = second.applyAsDouble(all);
     double deviation = Bootstrap.standardError(replicates) * StrictMath.sqrt(items);

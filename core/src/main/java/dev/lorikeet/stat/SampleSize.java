@@ -39,8 +39,7 @@ public final class SampleSize {
     }
     double within = StrictMath.sqrt(Math.max(0, changed - effect * effect));
     double root =
-        (Normal.reach(level) * StrictMath.sqrt(changed) + Normal.quantile(power) * within)
-            / effect;
+        (Normal.reach(level) * StrictMath.sqrt(changed) + Normal.quantile(power) * within) / effect;
     return whole(root * root);
   }
 
