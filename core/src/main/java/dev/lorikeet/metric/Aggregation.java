@@ -23,5 +23,4 @@ public sealed interface Aggregation {
       parts = List.copyOf(parts);
     }
   }
-
 }

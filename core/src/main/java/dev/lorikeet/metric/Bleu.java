@@ -10,17 +10,17 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * BLEU as sacreBLEU computes it, 0 to 100: geometric mean of the precisions of 1- to 4-grams times a
- * penalty for being shorter than the expected answer; tokens as {@link Tokenizer13a}.
+ * BLEU as sacreBLEU computes it, 0 to 100: geometric mean of the precisions of 1- to 4-grams times
+ * a penalty for being shorter than the expected answer; tokens as {@link Tokenizer13a}.
  *
  * <p>The score of a file is that of its summed counts, not a mean. A precision of 0 counts as
- * 100/(2ᵏ·total) for the k-th such one (smoothing {@code exp}). An item's own score leaves out orders
- * that it is too short for (sacreBLEU's {@code effective_order}). N-grams may match in any expected
- * answer; the length compared with is the nearest one, the shorter of two.
+ * 100/(2ᵏ·total) for the k-th such one (smoothing {@code exp}). An item's own score leaves out
+ * orders that it is too short for (sacreBLEU's {@code effective_order}). N-grams may match in any
+ * expected answer; the length compared with is the nearest one, the shorter of two.
  *
  * @see <a href="https://aclanthology.org/P02-1040/">Papineni et al. 2002</a>
- * @see <a href="https://aclanthology.org/W18-6319/">Post 2018</a>, sacreBLEU, signature
- *     {@code nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp}
+ * @see <a href="https://aclanthology.org/W18-6319/">Post 2018</a>, sacreBLEU, signature {@code
+ *     nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp}
  */
 final class Bleu implements Metric {
   private static final int ORDERS = 4;
@@ -28,8 +28,16 @@ final class Bleu implements Metric {
   private static final int TOTAL = CORRECT + ORDERS;
   private static final List<String> PARTS =
       List.of(
-          "length", "reference_length", "correct1", "correct2", "correct3", "correct4", "total1",
-          "total2", "total3", "total4");
+          "length",
+          "reference_length",
+          "correct1",
+          "correct2",
+          "correct3",
+          "correct4",
+          "total1",
+          "total2",
+          "total3",
+          "total4");
 
   /** Whether capitals matter. */
   enum Case {
@@ -129,8 +137,7 @@ final class Bleu implements Metric {
     if (!anyCorrect || (orders == Orders.ALL && used < ORDERS)) {
       return 0;
     }
-    double penalty =
-        counts[0] < counts[1] ? StrictMath.exp(1 - counts[1] / counts[0]) : 1;
+    double penalty = counts[0] < counts[1] ? StrictMath.exp(1 - counts[1] / counts[0]) : 1;
     return penalty * StrictMath.exp(logs / used);
   }
 }

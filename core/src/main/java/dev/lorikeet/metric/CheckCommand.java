@@ -22,8 +22,7 @@ import java.util.stream.Stream;
  * @param timeout after which it has failed
  * @param mostOutputBytes after which it has failed
  */
-record CheckCommand(
-    List<String> words, String extension, Duration timeout, long mostOutputBytes) {
+record CheckCommand(List<String> words, String extension, Duration timeout, long mostOutputBytes) {
   private static final String FILE = "{file}";
 
   CheckCommand {
@@ -98,8 +97,7 @@ record CheckCommand(
   }
 
   private boolean run(Path file, Path folder) throws IOException {
-    List<String> command =
-        words.stream().map(word -> word.replace(FILE, file.toString())).toList();
+    List<String> command = words.stream().map(word -> word.replace(FILE, file.toString())).toList();
     Process process =
         new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
     try {

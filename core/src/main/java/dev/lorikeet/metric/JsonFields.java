@@ -19,9 +19,9 @@ import tools.jackson.databind.JsonNode;
  * <p>A field is a path to a value that is no object or list, as {@code customer.name}; elements of
  * lists share the path {@code items[].price}. An empty object or list is a value. A field is found
  * where path and value are equal: numbers by value (1 and 1.0), everything else exactly. A wrong
- * value misses the expected one and adds another one. Lists are compared position by position, or as
- * bags of values without order. An answer that is not JSON has no field. Of several expected answers
- * the one with the best F1 counts.
+ * value misses the expected one and adds another one. Lists are compared position by position, or
+ * as bags of values without order. An answer that is not JSON has no field. Of several expected
+ * answers the one with the best F1 counts.
  *
  * <p>Precision TP/(TP+FP), recall TP/(TP+FN), F1 2TP/(2TP+FP+FN); 1 where nothing was expected and
  * nothing came.
@@ -104,13 +104,12 @@ final class JsonFields implements Metric {
 
   private static JsonNode expected(Item item, String reference) {
     return JsonText.read(reference, JsonText.Place.WHOLE)
-        .orElseThrow(
-            () ->
-                new DataException(
-                    "Item "
-                        + item.id()
-                        + ": json_fields compares JSON, but the expected answer is none: "
-                        + reference));
+        .orElseThrow(() ->
+            new DataException(
+                "Item "
+                    + item.id()
+                    + ": json_fields compares JSON, but the expected answer is none: "
+                    + reference));
   }
 
   private static ItemScore compared(
@@ -156,19 +155,15 @@ final class JsonFields implements Metric {
   }
 
   private void collect(
-      JsonNode node,
-      String path,
-      List<Integer> places,
-      Map<String, Map<Object, Integer>> values) {
+      JsonNode node, String path, List<Integer> places, Map<String, Map<Object, Integer>> values) {
     if (node.isObject() && !node.isEmpty()) {
       node.properties()
-          .forEach(
-              field ->
-                  collect(
-                      field.getValue(),
-                      path.isEmpty() ? field.getKey() : path + "." + field.getKey(),
-                      places,
-                      values));
+          .forEach(field ->
+              collect(
+                  field.getValue(),
+                  path.isEmpty() ? field.getKey() : path + "." + field.getKey(),
+                  places,
+                  values));
     } else if (node.isArray() && !node.isEmpty()) {
       for (int i = 0; i < node.size(); i++) {
         List<Integer> below = new ArrayList<>(places);
@@ -185,11 +180,10 @@ final class JsonFields implements Metric {
   private boolean isAsked(String path) {
     return fields.isEmpty()
         || fields.stream()
-            .anyMatch(
-                field ->
-                    path.equals(field)
-                        || path.startsWith(field + ".")
-                        || path.startsWith(field + "[]"));
+            .anyMatch(field ->
+                path.equals(field)
+                    || path.startsWith(field + ".")
+                    || path.startsWith(field + "[]"));
   }
 
   /** Equal for equal values: numbers without their spelling. */

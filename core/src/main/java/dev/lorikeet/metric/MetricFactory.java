@@ -9,5 +9,4 @@ import java.util.function.Function;
  * @param summary what it is, in one line for a listing
  * @param maker makes it from its options
  */
-public record MetricFactory(
-    String name, String summary, Function<MetricOptions, Metric> maker) {}
+public record MetricFactory(String name, String summary, Function<MetricOptions, Metric> maker) {}

@@ -53,7 +53,8 @@ public final class MetricOptions {
         return value;
       }
     }
-    String choices = Arrays.stream(all).map(MetricOptions::spelling).collect(Collectors.joining(", "));
+    String choices =
+        Arrays.stream(all).map(MetricOptions::spelling).collect(Collectors.joining(", "));
     problems.add(option + " must be one of " + choices + ", found " + found.get());
     return fallback;
   }

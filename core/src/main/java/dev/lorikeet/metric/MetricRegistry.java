@@ -25,7 +25,9 @@ public final class MetricRegistry {
             new MetricFactory(
                 "exact_match", "the expected text, raw or normalised", MetricRegistry::exactMatch),
             new MetricFactory(
-                "numeric_match", "the expected number, within a tolerance", MetricRegistry::numbers),
+                "numeric_match",
+                "the expected number, within a tolerance",
+                MetricRegistry::numbers),
             new MetricFactory(
                 "regex_match",
                 "what an expression finds in the answer is the expected text",
@@ -53,9 +55,7 @@ public final class MetricRegistry {
                 "character and word n-grams in common",
                 unused -> new Chrf(Chrf.Grams.CHARACTERS_AND_WORDS)),
             new MetricFactory(
-                "edit_similarity",
-                "1 - edit distance / length",
-                unused -> new EditSimilarity()),
+                "edit_similarity", "1 - edit distance / length", unused -> new EditSimilarity()),
             new MetricFactory(
                 "valid_json",
                 "the answer is JSON",
@@ -66,7 +66,8 @@ public final class MetricRegistry {
                 "code_compiles",
                 "a command accepts the code in the answer",
                 options -> codeCompiles(options, commands)),
-            likelihood(Perplexity.Scale.PERPLEXITY, "perplexity", "of the expected answer, a token"),
+            likelihood(
+                Perplexity.Scale.PERPLEXITY, "perplexity", "of the expected answer, a token"),
             likelihood(
                 Perplexity.Scale.BYTE_PERPLEXITY,
                 "byte_perplexity",
@@ -93,8 +94,8 @@ public final class MetricRegistry {
 
   /**
    * The metric that was asked for. Every metric that reads what the model wrote takes {@code
-   * extract}, {@code group_select} and {@code fallback} besides its own options: it then scores only
-   * what the expression finds.
+   * extract}, {@code group_select} and {@code fallback} besides its own options: it then scores
+   * only what the expression finds.
    *
    * @throws ConfigException for an unknown name or option, or a wrong value; names the nearest
    */
@@ -178,8 +179,7 @@ public final class MetricRegistry {
         summary + ", as rouge_score",
         options ->
             new Rouge(
-                kind,
-                options.flag("stemmer") ? Rouge.Words.STEMMED : Rouge.Words.AS_THEY_ARE));
+                kind, options.flag("stemmer") ? Rouge.Words.STEMMED : Rouge.Words.AS_THEY_ARE));
   }
 
   private static MetricFactory likelihood(Perplexity.Scale scale, String name, String summary) {
@@ -201,7 +201,8 @@ public final class MetricRegistry {
     }
     Optional<String> line = options.text("command");
     if (line.isEmpty()) {
-      options.refuse("command is missing; it is run on every answer, as python -m py_compile {file}");
+      options.refuse(
+          "command is missing; it is run on every answer, as python -m py_compile {file}");
     }
     String extension = options.text("extension").orElse("");
     int seconds = options.whole("timeout_seconds", 10, 1, 3600);

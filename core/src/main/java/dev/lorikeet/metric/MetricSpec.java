@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
  * A metric as a user asks for it: its name and options.
  *
  * <p>On a command line {@code numeric_match(relative=0.01, pick=first)}; values with commas, equal
- * signs, brackets or spaces stand in double quotes, in which {@code \"} and {@code \\} are a quote and
- * a backslash, and other backslashes are themselves.
+ * signs, brackets or spaces stand in double quotes, in which {@code \"} and {@code \\} are a quote
+ * and a backslash, and other backslashes are themselves.
  *
  * @param options values as YAML has them: texts, numbers, booleans, lists of texts
  */
@@ -54,8 +54,7 @@ public record MetricSpec(String name, Map<String, Object> options) {
         throw unreadable(text);
       }
       String quoted = option.group(2);
-      String value =
-          quoted == null ? option.group(3) : quoted.replaceAll("\\\\([\"\\\\])", "$1");
+      String value = quoted == null ? option.group(3) : quoted.replaceAll("\\\\([\"\\\\])", "$1");
       if (options.put(option.group(1), value) != null) {
         throw new ConfigException(
             "Metric " + text + " has the option " + option.group(1) + " twice");

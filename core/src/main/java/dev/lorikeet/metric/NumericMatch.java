@@ -73,8 +73,7 @@ final class NumericMatch implements Metric {
                 + reference
                 + "\" has none; correct the item or choose another metric");
       }
-      right |=
-          !answer.isEmpty() && picked(answer).isNear(picked(expected), absolute, relative);
+      right |= !answer.isEmpty() && picked(answer).isNear(picked(expected), absolute, relative);
     }
     return ItemScore.right(right);
   }

@@ -7,8 +7,8 @@ import java.util.Set;
 
 /**
  * How surprised the model is by the expected answer: e^(−Σ log p / Σ tokens) over all items, or the
- * same information in bits a byte, −Σ log p / (Σ bytes · ln 2), which compares models with different
- * tokenizers.
+ * same information in bits a byte, −Σ log p / (Σ bytes · ln 2), which compares models with
+ * different tokenizers.
  *
  * @see <a href="https://github.com/EleutherAI/lm-evaluation-harness">lm-evaluation-harness'
  *     weighted_perplexity and bits_per_byte</a>
@@ -63,8 +63,7 @@ final class Perplexity implements Metric {
   public ItemScore score(Item item) {
     Item.Likelihood likelihood = item.likelihood();
     double nats = -likelihood.logProbability();
-    double length =
-        scale == Scale.PERPLEXITY ? likelihood.tokens() : likelihood.bytes();
+    double length = scale == Scale.PERPLEXITY ? likelihood.tokens() : likelihood.bytes();
     return new ItemScore(value(nats, length), Map.of(NATS, nats, scale.length, length));
   }
 

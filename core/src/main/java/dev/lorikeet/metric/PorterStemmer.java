@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * Porter's stemmer with the extensions of NLTK, which ROUGE's reference uses: irregular words, short
- * words in -ies and -ied, -y behind a consonant only, -alli, -fulli and -logi.
+ * Porter's stemmer with the extensions of NLTK, which ROUGE's reference uses: irregular words,
+ * short words in -ies and -ied, -y behind a consonant only, -alli, -fulli and -logi.
  *
  * <p>A word is C?(VC)ᵐV?, runs of consonants C and vowels V; rules ask for the measure m of what is
  * left before a suffix. A y is a consonant at the beginning and behind a vowel.

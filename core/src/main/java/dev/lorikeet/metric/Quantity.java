@@ -90,20 +90,18 @@ record Quantity(BigInteger numerator, BigInteger denominator, Unit unit) {
         : new Quantity(value.unscaledValue(), BigInteger.TEN.pow(value.scale()), unit);
   }
 
-  /** {@code ½} becomes {@code  1/2}: a number before it is its whole part. */
+  /** {@code ½} becomes {@code 1/2}: a number before it is its whole part. */
   private static String spelledFractions(String text) {
     var spelled = new StringBuilder(text.length());
     text.codePoints()
-        .forEach(
-            c -> {
-              String plain = Normalizer.normalize(
-                  Character.toString(c), Normalizer.Form.NFKC);
-              if (Character.getType(c) == Character.OTHER_NUMBER && plain.indexOf('⁄') > 0) {
-                spelled.append(' ').append(plain);
-              } else {
-                spelled.appendCodePoint(c);
-              }
-            });
+        .forEach(c -> {
+          String plain = Normalizer.normalize(Character.toString(c), Normalizer.Form.NFKC);
+          if (Character.getType(c) == Character.OTHER_NUMBER && plain.indexOf('⁄') > 0) {
+            spelled.append(' ').append(plain);
+          } else {
+            spelled.appendCodePoint(c);
+          }
+        });
     return spelled.toString();
   }
 

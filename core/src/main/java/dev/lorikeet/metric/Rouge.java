@@ -14,9 +14,10 @@ import java.util.Set;
  * expected answer share; the best of several expected answers.
  *
  * <p>Tokens are runs of a–z and 0–9 in lower case; with a stemmer those of more than three letters
- * are stemmed. {@code rouge_1} and {@code rouge_2} share n-grams; {@code rouge_l} the longest common
- * subsequence of all tokens; {@code rouge_lsum}, for each expected line, the union of its longest
- * common subsequences with all lines of the answer, no token counted more often than it occurs.
+ * are stemmed. {@code rouge_1} and {@code rouge_2} share n-grams; {@code rouge_l} the longest
+ * common subsequence of all tokens; {@code rouge_lsum}, for each expected line, the union of its
+ * longest common subsequences with all lines of the answer, no token counted more often than it
+ * occurs.
  *
  * @see <a href="https://aclanthology.org/W04-1013/">Lin 2004</a>, sections 2, 3.1 and 3.2
  */
@@ -96,8 +97,7 @@ final class Rouge implements Metric {
       int diagonal = 0;
       for (int j = 1; j < row.length; j++) {
         int above = row[j];
-        row[j] =
-            token.equals(answer.get(j - 1)) ? diagonal + 1 : Math.max(above, row[j - 1]);
+        row[j] = token.equals(answer.get(j - 1)) ? diagonal + 1 : Math.max(above, row[j - 1]);
         diagonal = above;
       }
     }

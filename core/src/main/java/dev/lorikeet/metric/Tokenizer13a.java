@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * The tokenizer {@code 13a} of sacreBLEU, that of WMT's mteval-v13a: symbols stand alone; points and
- * commas do unless they are inside a number; a dash does behind a digit.
+ * The tokenizer {@code 13a} of sacreBLEU, that of WMT's mteval-v13a: symbols stand alone; points
+ * and commas do unless they are inside a number; a dash does behind a digit.
  *
  * @see <a href="https://aclanthology.org/W18-6319/">Post 2018, A call for clarity in reporting BLEU
  *     scores</a>
