@@ -45,7 +45,8 @@ record CheckCommand(List<String> words, String extension, Duration timeout, long
     var word = new StringBuilder();
     char quote = 0;
     boolean inWord = false;
-    for (char c : line.toCharArray()) {
+    for (int i = 0; i < line.length(); i++) {
+      char c = line.charAt(i);
       if (quote != 0 && c == quote) {
         quote = 0;
       } else if (quote == 0 && (c == '"' || c == '\'')) {

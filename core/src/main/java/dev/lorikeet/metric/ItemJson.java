@@ -76,7 +76,9 @@ final class ItemJson {
         throw new FormatException(
             file,
             "line 1",
-            "is not the beginning of an items file (schema " + SCHEMA + "). Choose items.jsonl of"
+            "is not the beginning of an items file (schema "
+                + SCHEMA
+                + "). Choose items.jsonl of"
                 + " an evaluation.");
       }
       int version = number(json, "version", 1).intValue();
@@ -120,10 +122,7 @@ final class ItemJson {
             file, "line " + number, "has scores that the first line does not name");
       }
       return new ItemResult(
-          text(json, "id", number),
-          optional(json, "group"),
-          optional(json, "generation"),
-          scores);
+          text(json, "id", number), optional(json, "group"), optional(json, "generation"), scores);
     }
 
     private JsonNode object(String line, int number) {

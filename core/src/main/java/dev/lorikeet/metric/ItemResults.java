@@ -29,8 +29,8 @@ import java.util.Set;
  *
  * <pre>{"id":…,"group":…,"generation":…,"scores":{"bleu":{"value":…,"parts":{"correct1":…}}}}</pre>
  *
- * <p>{@code group}, {@code generation} and {@code parts} are left out where there are none.
- * {@code items} is the number of lines that follow, so that a cut file is known.
+ * <p>{@code group}, {@code generation} and {@code parts} are left out where there are none. {@code
+ * items} is the number of lines that follow, so that a cut file is known.
  */
 public record ItemResults(Header header, List<ItemResult> items) {
 

@@ -19,16 +19,14 @@ import java.util.function.ToDoubleFunction;
 /**
  * Two evaluations of the same task on the same data, item by item.
  *
- * @param metrics by metric that both have; p-values are corrected after Holm where there are several
+ * @param metrics by metric that both have; p-values are corrected after Holm where there are
+ *     several
  * @param changes by metric, the items whose score changed
  * @param onlyFirst number of items that only the first run scored, and that do not count
  * @param onlySecond the same for the second
  */
 public record RunComparison(
-    Map<String, Comparison> metrics,
-    Map<String, Changes> changes,
-    int onlyFirst,
-    int onlySecond) {
+    Map<String, Comparison> metrics, Map<String, Changes> changes, int onlyFirst, int onlySecond) {
 
   public RunComparison {
     metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));
@@ -142,7 +140,8 @@ public record RunComparison(
       double[][] second = after.units(sums.parts());
       ToDoubleFunction<int[]> one = Scores.statistic(sums, first);
       ToDoubleFunction<int[]> two = Scores.statistic(sums, second);
-      return PairedTests.bootstrap(first.length, one, two, direction, uncertainty);
+      return PairedTests.bootstrap(first.length, one, two, direction, uncertainty)
+          .overItems(before.values().length);
     }
     Optional<List<String>> groups = before.groups();
     return PairedTests.ofItems(

@@ -76,8 +76,7 @@ public final class Scores {
     Arrays.setAll(all, i -> i);
     ToDoubleFunction<int[]> statistic = statistic(sums, units);
     Estimate estimate =
-        Estimates.bootstrap(
-            statistic.applyAsDouble(all), units.length, uncertainty, statistic);
+        Estimates.bootstrap(statistic.applyAsDouble(all), units.length, uncertainty, statistic);
     return new Estimate(
         estimate.value(),
         items.size(),
@@ -129,7 +128,8 @@ public final class Scores {
 
   private Map<String, Double> sumsByName() {
     Map<String, Double> sums = new LinkedHashMap<>();
-    items.forEach(item -> item.parts().forEach((name, part) -> sums.merge(name, part, Double::sum)));
+    items.forEach(
+        item -> item.parts().forEach((name, part) -> sums.merge(name, part, Double::sum)));
     return sums;
   }
 }

@@ -95,8 +95,7 @@ public record Target(String metric, Relation relation, double goal) {
     if (form.matches()) {
       try {
         BigDecimal number = new BigDecimal(form.group(2));
-        double goal =
-            (form.group(3) == null ? number : number.movePointLeft(2)).doubleValue();
+        double goal = (form.group(3) == null ? number : number.movePointLeft(2)).doubleValue();
         if (Double.isFinite(goal)) {
           return new Target(metric, Relation.of(form.group(1)), goal);
         }

@@ -70,6 +70,16 @@ public record Comparison(
         items, first, second, interval, corrected, test, direction, level, itemsNeeded);
   }
 
+  /** The same comparison of {@code count} items that were resampled in fewer groups. */
+  public Comparison overItems(int count) {
+    OptionalLong needed =
+        itemsNeeded.isPresent()
+            ? OptionalLong.of(
+                (long) StrictMath.ceil((double) itemsNeeded.getAsLong() / items * count))
+            : itemsNeeded;
+    return new Comparison(count, first, second, interval, pValue, test, direction, level, needed);
+  }
+
   /** Verdict, difference, interval, p-value, test, and how many items it would take to tell. */
   public String text() {
     String numbers =
