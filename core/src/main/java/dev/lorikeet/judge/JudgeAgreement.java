@@ -94,8 +94,7 @@ public record JudgeAgreement(int items, Estimate same, double kappa, double weig
             file, place, "must be {\"id\": \"...\", \"score\": 4}, found " + lines.get(i));
       }
       if (labels.put(json.path("id").asString(), (int) json.path("score").asLong()) != null) {
-        throw new FormatException(
-            file, place, "a second grade of " + json.path("id").asString());
+        throw new FormatException(file, place, "a second grade of " + json.path("id").asString());
       }
     }
     return labels;

@@ -23,7 +23,7 @@ public final class JudgedMetrics {
           new MetricFactory(
               "judge_" + rubric.name(),
               "grade by a judge, " + rubric.lowest() + " to " + rubric.highest(),
-              unused -> new RubricMetric(new RubricJudge(judge, rubric))));
+              _ -> new RubricMetric(new RubricJudge(judge, rubric))));
     }
     factories.add(
         new MetricFactory(

@@ -35,21 +35,20 @@ public final class Judging {
           break;
         }
         verdicts.add(
-            threads.submit(
-                () -> {
-                  boolean answered = false;
-                  try {
-                    V verdict = judge.apply(question);
-                    answered = true;
-                    done.incrementAndGet();
-                    return verdict;
-                  } finally {
-                    if (!answered) {
-                      failed.incrementAndGet();
-                    }
-                    places.release();
-                  }
-                }));
+            threads.submit(() -> {
+              boolean answered = false;
+              try {
+                V verdict = judge.apply(question);
+                answered = true;
+                done.incrementAndGet();
+                return verdict;
+              } finally {
+                if (!answered) {
+                  failed.incrementAndGet();
+                }
+                places.release();
+              }
+            }));
       }
     } catch (InterruptedException stop) {
       Thread.currentThread().interrupt();

@@ -68,7 +68,8 @@ public final class PairwiseJudge {
     /** Whether both orders gave the same readable verdict. */
     public boolean isConsistent() {
       return isReadable()
-          && shown.fold(Optional::of, Optional.empty())
+          && shown
+              .fold(Optional::of, Optional.empty())
               .equals(swapped.fold(Optional::of, Optional.empty()));
     }
 

@@ -35,8 +35,7 @@ public record PreferenceSummary(
     int first = count(readable, Preference.FIRST);
     int second = count(readable, Preference.SECOND);
     int agreed = (int) readable.stream().filter(Opinion::isConsistent).count();
-    double[] won =
-        readable.stream().mapToDouble(opinion -> points(opinion.preference())).toArray();
+    double[] won = readable.stream().mapToDouble(opinion -> points(opinion.preference())).toArray();
     boolean any = !readable.isEmpty();
     return new PreferenceSummary(
         first,
@@ -45,9 +44,7 @@ public record PreferenceSummary(
         opinions.size() - readable.size(),
         any ? Optional.of(Estimates.mean(won, level)) : Optional.empty(),
         PairedTests.mcNemar(first, second),
-        any
-            ? Optional.of(Estimates.proportion(agreed, readable.size(), level))
-            : Optional.empty());
+        any ? Optional.of(Estimates.proportion(agreed, readable.size(), level)) : Optional.empty());
   }
 
   private static int count(List<Opinion> opinions, Preference preference) {

@@ -15,10 +15,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Asks a judge and reads its verdict strictly: the reply has to be one JSON object with the asked key
- * and {@code reason}, alone or as the only block between {@code ```} lines; thoughts between {@code
- * <think>} and {@code </think>} before it are skipped. Any other reply is sent back once with what is
- * wrong with it.
+ * Asks a judge and reads its verdict strictly: the reply has to be one JSON object with the asked
+ * key and {@code reason}, alone or as the only block between {@code ```} lines; thoughts between
+ * {@code <think>} and {@code </think>} before it are skipped. Any other reply is sent back once
+ * with what is wrong with it.
  *
  * @param <T> grade or preference
  */

@@ -172,7 +172,7 @@ final class JsonFields implements Metric {
       }
     } else if (isAsked(path)) {
       values
-          .computeIfAbsent(path.isEmpty() ? "$" : path, unused -> new HashMap<>())
+          .computeIfAbsent(path.isEmpty() ? "$" : path, _ -> new HashMap<>())
           .merge(List.of(places, comparable(node)), 1, Integer::sum);
     }
   }

@@ -37,7 +37,7 @@ public final class MetricRegistry {
                 "the most likely choice is right",
                 options ->
                     new ChoiceAccuracy(options.choice("normalize", ChoiceAccuracy.Length.NONE))),
-            new MetricFactory("token_f1", "words in common, as SQuAD", unused -> new TokenF1()),
+            new MetricFactory("token_f1", "words in common, as SQuAD", _ -> new TokenF1()),
             rouge(Rouge.Kind.UNIGRAMS, "rouge_1", "words in common"),
             rouge(Rouge.Kind.BIGRAMS, "rouge_2", "pairs of words in common"),
             rouge(Rouge.Kind.SUBSEQUENCE, "rouge_l", "longest common subsequence"),
@@ -49,13 +49,13 @@ public final class MetricRegistry {
             new MetricFactory(
                 "chrf",
                 "character n-grams in common, as sacreBLEU",
-                unused -> new Chrf(Chrf.Grams.CHARACTERS)),
+                _ -> new Chrf(Chrf.Grams.CHARACTERS)),
             new MetricFactory(
                 "chrf++",
                 "character and word n-grams in common",
-                unused -> new Chrf(Chrf.Grams.CHARACTERS_AND_WORDS)),
+                _ -> new Chrf(Chrf.Grams.CHARACTERS_AND_WORDS)),
             new MetricFactory(
-                "edit_similarity", "1 - edit distance / length", unused -> new EditSimilarity()),
+                "edit_similarity", "1 - edit distance / length", _ -> new EditSimilarity()),
             new MetricFactory(
                 "valid_json",
                 "the answer is JSON",
@@ -183,7 +183,7 @@ public final class MetricRegistry {
   }
 
   private static MetricFactory likelihood(Perplexity.Scale scale, String name, String summary) {
-    return new MetricFactory(name, summary, unused -> new Perplexity(scale));
+    return new MetricFactory(name, summary, _ -> new Perplexity(scale));
   }
 
   private static Metric jsonFields(MetricOptions options) {

@@ -105,7 +105,7 @@ public final class Scores {
     Map<String, double[]> units = new LinkedHashMap<>();
     for (int i = 0; i < items.size(); i++) {
       String unit = groups.isPresent() ? groups.get().get(i) : String.valueOf(i);
-      double[] sums = units.computeIfAbsent(unit, unused -> new double[parts.size()]);
+      double[] sums = units.computeIfAbsent(unit, _ -> new double[parts.size()]);
       for (int p = 0; p < sums.length; p++) {
         sums[p] += items.get(i).part(parts.get(p));
       }
