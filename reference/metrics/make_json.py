@@ -41,7 +41,7 @@ def leaves(value, ordered, path="", places=()):
 
 
 def compare(answer, expected, ordered):
-    given = collections.Counter(leaves(answer, ordered)) if answer is not None else collections.Counter()
+    given = collections.Counter(leaves(answer, ordered))
     wanted = collections.Counter(leaves(expected, ordered))
     found = wanted & given
     counts = collections.defaultdict(lambda: [0, 0, 0])

@@ -34,26 +34,22 @@ class JsonMetricsTest {
           ReferenceCases.metric(ordered ? "json_fields" : "json_fields(lists=unordered)");
       Item item =
           Item.written(
-              "1",
-              "",
-              one.path("answer").asString(),
-              List.of(one.path("expected").asString()));
+              "1", "", one.path("answer").asString(), List.of(one.path("expected").asString()));
       ItemScore score = metric.score(item);
       assertEquals(one.path("f1").asDouble(), score.value(), 1e-15, one.toString());
       Map<String, Double> expected = new TreeMap<>();
       one.path("counts")
           .properties()
-          .forEach(
-              field -> {
-                for (int i = 0; i < 3; i++) {
-                  double count = field.getValue().get(i).asDouble();
-                  String name = List.of("found", "added", "missed").get(i);
-                  expected.merge(name, count, Double::sum);
-                  if (count > 0) {
-                    expected.put(name + ":" + field.getKey(), count);
-                  }
-                }
-              });
+          .forEach(field -> {
+            for (int i = 0; i < 3; i++) {
+              double count = field.getValue().get(i).asDouble();
+              String name = List.of("found", "added", "missed").get(i);
+              expected.merge(name, count, Double::sum);
+              if (count > 0) {
+                expected.put(name + ":" + field.getKey(), count);
+              }
+            }
+          });
       assertEquals(expected, new TreeMap<>(score.parts()), one.toString());
     }
   }

@@ -33,10 +33,11 @@ class LikelihoodMetricsTest {
   void anItemSPerplexityIsItsOwn() {
     Metric metric = ReferenceCases.metric("perplexity");
     assertEquals(
-        Math.exp(1.5), metric.score(Item.likely("1", new Item.Likelihood(-3, 2, 5))).value(), 1e-15);
+        Math.exp(1.5),
+        metric.score(Item.likely("1", new Item.Likelihood(-3, 2, 5))).value(),
+        1e-15);
     assertEquals(
-        Double.MAX_VALUE,
-        metric.score(Item.likely("1", new Item.Likelihood(-5000, 2, 5))).value());
+        Double.MAX_VALUE, metric.score(Item.likely("1", new Item.Likelihood(-5000, 2, 5))).value());
   }
 
   @Test
@@ -46,7 +47,8 @@ class LikelihoodMetricsTest {
             new Item.Choice("no", -4, 2),
             new Item.Choice("definitely", -5, 4),
             new Item.Choice("\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9", -4.5, 1));
-    // As they are -4, -5, -4.5; by characters -2, -.5, -.5625; by bytes -2, -.5, -.28; by tokens -2,
+    // As they are -4, -5, -4.5; by characters -2, -.5, -.5625; by bytes -2, -.5, -.28; by tokens
+    // -2,
     // -1.25, -4.5.
     assertEquals(1, choice("choice_accuracy", choices, 0));
     assertEquals(1, choice("choice_accuracy(normalize=characters)", choices, 1));

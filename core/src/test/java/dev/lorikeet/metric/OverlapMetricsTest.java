@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -62,16 +61,15 @@ class OverlapMetricsTest {
             "rouge_l", "rougeL",
             "rouge_lsum", "rougeLsum");
     for (JsonNode one : ReferenceCases.with("rouge", "stemmer")) {
-      keys.forEach(
-          (name, key) -> {
-            Metric metric =
-                ReferenceCases.metric(name + "(stemmer=" + one.path("stemmer").asBoolean() + ")");
-            assertEquals(
-                one.path(key).asDouble(),
-                metric.score(item(one)).value(),
-                FLOAT32,
-                name + " of " + one);
-          });
+      keys.forEach((name, key) -> {
+        Metric metric =
+            ReferenceCases.metric(name + "(stemmer=" + one.path("stemmer").asBoolean() + ")");
+        assertEquals(
+            one.path(key).asDouble(),
+            metric.score(item(one)).value(),
+            FLOAT32,
+            name + " of " + one);
+      });
     }
   }
 

@@ -8,7 +8,9 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** Agreement with SQuAD's script, lm-evaluation-harness and RapidFuzz (reference/metrics/make_text). */
+/**
+ * Agreement with SQuAD's script, lm-evaluation-harness and RapidFuzz (reference/metrics/make_text).
+ */
 class TextMetricsTest {
   /** One rounding of each of a few operations. */
   private static final double ROUNDING = 1e-15;
@@ -27,13 +29,12 @@ class TextMetricsTest {
       Map<String, Object> options = new LinkedHashMap<>(Map.of("normalize", "harness"));
       one.path("harness_options")
           .properties()
-          .forEach(
-              option ->
-                  options.put(
-                      option.getKey(),
-                      option.getValue().isArray()
-                          ? ReferenceCases.texts(option.getValue())
-                          : option.getValue().asBoolean()));
+          .forEach(option ->
+              options.put(
+                  option.getKey(),
+                  option.getValue().isArray()
+                      ? ReferenceCases.texts(option.getValue())
+                      : option.getValue().asBoolean()));
       Metric metric =
           MetricRegistry.standard(CommandPolicy.REFUSE)
               .create(new MetricSpec("exact_match", options));
@@ -82,14 +83,12 @@ class TextMetricsTest {
     assertEquals(1, ReferenceCases.score(ReferenceCases.metric("exact_match"), " b\n", "a", "b"));
     assertEquals(0, ReferenceCases.score(ReferenceCases.metric("exact_match"), "B", "a", "b"));
     assertEquals(1, ReferenceCases.score(ReferenceCases.metric("token_f1"), "b", "a b", "b"));
-    assertEquals(
-        1, ReferenceCases.score(ReferenceCases.metric("edit_similarity"), "b", "xx", "b"));
+    assertEquals(1, ReferenceCases.score(ReferenceCases.metric("edit_similarity"), "b", "xx", "b"));
   }
 
   @Test
   void metricsScoreWhatAnExpressionFinds() {
-    Metric strict =
-        ReferenceCases.metric("exact_match(extract=\"#### (\\-?[0-9\\.\\,]+)\")");
+    Metric strict = ReferenceCases.metric("exact_match(extract=\"#### (\\-?[0-9\\.\\,]+)\")");
     assertEquals(1, ReferenceCases.score(strict, "so\n#### 12", "12"));
     assertEquals(0, ReferenceCases.score(strict, "so 12", "12"));
     Metric last = ReferenceCases.metric("regex_match(extract=\"[A-D]\", group_select=-1)");
@@ -110,8 +109,7 @@ class TextMetricsTest {
   void lengthCountsWordsCharactersOrBytes() {
     String text = " two  w\u00f6rds \ud83d\ude00";
     assertEquals(3, ReferenceCases.score(ReferenceCases.metric("length"), text));
-    assertEquals(
-        13, ReferenceCases.score(ReferenceCases.metric("length(unit=characters)"), text));
+    assertEquals(13, ReferenceCases.score(ReferenceCases.metric("length(unit=characters)"), text));
     assertEquals(17, ReferenceCases.score(ReferenceCases.metric("length(unit=bytes)"), text));
   }
 
