@@ -9,8 +9,6 @@ import java.util.function.ToDoubleFunction;
 
 /** Scores with standard errors and intervals. */
 public final class Estimates {
-  private static final Interval SHARES = new Interval(0, 1);
-
   private Estimates() {}
 
   /**
@@ -49,7 +47,11 @@ public final class Estimates {
     double middle = (p + z * z / (2.0 * trials)) / shrink;
     double half =
         z / shrink * StrictMath.sqrt(p * (1 - p) / trials + z * z / (4.0 * trials * trials));
-    Interval range = Interval.around(middle, half).within(SHARES);
+    // At 0 and 1 the formula gives these ends but for rounding.
+    Interval range =
+        new Interval(
+            successes == 0 ? 0 : Math.max(0, middle - half),
+            successes == trials ? 1 : Math.min(1, middle + half));
     OptionalDouble error =
         trials < 2
             ? OptionalDouble.empty()

@@ -192,19 +192,12 @@ class ReferenceStatisticsTest {
     return estimate.interval().orElseThrow();
   }
 
-  /** Within {@code relative} of the expected value, or of 1 where that is small but not tiny. */
+  /** Relatively; values that are 0 but for rounding, to 2⁻⁵³. */
   private static void close(JsonNode one, double found, String key, double relative) {
     double expected = number(one, key);
-    assertEquals(
-        expected,
-        found,
-        relative * Math.abs(expected) + 1e-300 + small(expected, relative),
-        one.toString());
-  }
-
-  /** Differences of values of size 1 that happen to be near 0. */
-  private static double small(double expected, double relative) {
-    return Math.abs(expected) > 1e-6 ? relative : 0;
+    double size = Math.abs(expected) > 1e-6 ? Math.max(1, Math.abs(expected)) : Math.abs(expected);
+    double tolerance = relative * size + (expected == 0 ? 0x1p-53 : 0);
+    assertEquals(expected, found, tolerance, one.toString());
   }
 
   private static List<JsonNode> cases(String kind) {
