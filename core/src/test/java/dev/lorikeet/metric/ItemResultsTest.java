@@ -74,7 +74,7 @@ class ItemResultsTest {
       value = {
         "cut|holds 1 items, but its first line says 2: it is cut",
         "half|line 3 is not JSON",
-        "empty|line 1 is not JSON",
+        "empty|line 1: is not a JSON object",
         "other|line 1: is not the beginning of an items file",
         "newer|line 1: has version 2, this program reads 1",
         "twice|line 3: a second item is named a",
