@@ -89,11 +89,11 @@ public record JudgeAgreement(int items, Estimate same, double kappa, double weig
       }
       String place = "line " + (i + 1);
       JsonNode json = line(file, place, lines.get(i));
-      if (!json.path("id").isString() || !json.path("score").isIntegralNumber()) {
+      if (!json.path("id").isString() || !json.path("score").isInt()) {
         throw new FormatException(
             file, place, "must be {\"id\": \"...\", \"score\": 4}, found " + lines.get(i));
       }
-      if (labels.put(json.path("id").asString(), (int) json.path("score").asLong()) != null) {
+      if (labels.put(json.path("id").asString(), json.path("score").asInt()) != null) {
         throw new FormatException(file, place, "a second grade of " + json.path("id").asString());
       }
     }

@@ -27,8 +27,9 @@ public final class RubricJudge {
   }
 
   private Optional<Integer> grade(JsonNode node) {
-    return node.isIntegralNumber() && rubric.grades().contains((int) node.asLong())
-        ? Optional.of((int) node.asLong())
+    boolean whole = node.isIntegralNumber() && node.canConvertToInt();
+    return whole && rubric.grades().contains(node.asInt())
+        ? Optional.of(node.asInt())
         : Optional.empty();
   }
 

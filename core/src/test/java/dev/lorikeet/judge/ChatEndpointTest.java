@@ -30,7 +30,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ChatEndpointTest {
   private static final String KEY = "sk-secret-123";
   private static final List<ChatMessage> HELLO =
-      List.of(new ChatMessage(Role.SYSTEM, "be kind"), new ChatMessage(Role.USER, "h\u00e4llo \"x\""));
+      List.of(
+          new ChatMessage(Role.SYSTEM, "be kind"), new ChatMessage(Role.USER, "h\u00e4llo \"x\""));
 
   private final List<Duration> pauses = new ArrayList<>();
 
@@ -52,8 +53,7 @@ class ChatEndpointTest {
   @Test
   void withoutVariableNoKeyIsSent() {
     try (ChatStub stub = ChatStub.answering(_ -> Response.saying("yes"))) {
-      ChatEndpoint endpoint =
-          open(EndpointSettings.of(stub.base(), "judge-1", Optional.empty()));
+      ChatEndpoint endpoint = open(EndpointSettings.of(stub.base(), "judge-1", Optional.empty()));
       assertEquals("yes", endpoint.reply(HELLO));
       assertEquals("", stub.requests().getFirst().authorization());
     }
@@ -62,14 +62,20 @@ class ChatEndpointTest {
   @ParameterizedTest
   @ValueSource(ints = {408, 429, 500, 502, 503, 529})
   void aBusyEndpointIsAskedAgain(int status) {
-    try (ChatStub stub = inTurn(Response.status(status), Response.status(status), Response.saying("ok"))) {
+    try (ChatStub stub =
+        inTurn(Response.status(status), Response.status(status), Response.saying("ok"))) {
       assertEquals("ok", endpoint(stub).reply(HELLO));
       assertEquals(List.of(Duration.ofSeconds(1), Duration.ofSeconds(2)), pauses);
     }
   }
 
   @ParameterizedTest
-  @CsvSource({"7, PT7S", "'Sun, 06 Nov 1994 08:50:07 GMT', PT30S", "'Sun, 06 Nov 1994 08:00:00 GMT', PT0S", "soon, PT1S"})
+  @CsvSource({
+    "7, PT7S",
+    "'Sun, 06 Nov 1994 08:50:07 GMT', PT30S",
+    "'Sun, 06 Nov 1994 08:00:00 GMT', PT0S",
+    "soon, PT1S"
+  })
   void retryAfterIsHeeded(String header, Duration expected) {
     try (ChatStub stub = inTurn(new Response(429, "", header), Response.saying("ok"))) {
       assertEquals("ok", endpoint(stub).reply(HELLO));
@@ -88,7 +94,14 @@ class ChatEndpointTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "not JSON", "{}", "{\"choices\":[]}", "{\"choices\":[{\"message\":{\"content\":null}}]}", "[1"})
+      strings = {
+        "",
+        "not JSON",
+        "{}",
+        "{\"choices\":[]}",
+        "{\"choices\":[{\"message\":{\"content\":null}}]}",
+        "[1"
+      })
   void repliesThatAreNoCompletionsAreAskedForAgain(String body) {
     try (ChatStub stub = inTurn(new Response(200, body, ""), Response.saying("ok"))) {
       assertEquals("ok", endpoint(stub).reply(HELLO));
@@ -122,17 +135,16 @@ class ChatEndpointTest {
     CountDownLatch release = new CountDownLatch(1);
     AtomicInteger asked = new AtomicInteger();
     try (ChatStub stub =
-        ChatStub.answering(
-            _ -> {
-              if (asked.getAndIncrement() == 0) {
-                try {
-                  release.await();
-                } catch (InterruptedException stop) {
-                  Thread.currentThread().interrupt();
-                }
-              }
-              return Response.saying("ok");
-            })) {
+        ChatStub.answering(_ -> {
+          if (asked.getAndIncrement() == 0) {
+            try {
+              release.await();
+            } catch (InterruptedException stop) {
+              Thread.currentThread().interrupt();
+            }
+          }
+          return Response.saying("ok");
+        })) {
       EndpointSettings settings =
           new EndpointSettings(
               stub.base(), "judge-1", Optional.empty(), Duration.ofMillis(300), 3, 0, 16);
@@ -197,13 +209,12 @@ class ChatEndpointTest {
 
   private static ChatStub inTurn(Response... responses) {
     Deque<Response> left = new ArrayDeque<>(List.of(responses));
-    return ChatStub.answering(
-        _ -> {
-          synchronized (left) {
-            Response next = left.poll();
-            return next == null ? Response.status(418) : next;
-          }
-        });
+    return ChatStub.answering(_ -> {
+      synchronized (left) {
+        Response next = left.poll();
+        return next == null ? Response.status(418) : next;
+      }
+    });
   }
 
   private ChatEndpoint endpoint(ChatStub stub) {

@@ -41,9 +41,7 @@ final class ChatStub implements AutoCloseable {
           MAPPER.writeValueAsString(
               Map.of(
                   "choices",
-                  List.of(
-                      Map.of(
-                          "message", Map.of("role", "assistant", "content", text))))),
+                  List.of(Map.of("message", Map.of("role", "assistant", "content", text))))),
           "");
     }
 

@@ -50,10 +50,13 @@ class JudgeAgreementTest {
   @Test
   void labelsOfPeopleAreRead() throws IOException {
     Path file = folder.resolve("labels.jsonl");
-    Files.writeString(file, "{\"id\":\"a\",\"score\":4}\n\n{\"id\":\"b\",\"score\":1,\"by\":\"Ann\"}\n");
+    Files.writeString(
+        file, "{\"id\":\"a\",\"score\":4}\n\n{\"id\":\"b\",\"score\":1,\"by\":\"Ann\"}\n");
     assertEquals(Map.of("a", 4, "b", 1), JudgeAgreement.labels(file));
     for (String line :
-        new String[] {"{\"id\":\"a\"}", "{\"id\":1,\"score\":2}", "x", "{\"id\":\"a\",\"score\":\"4\"}"}) {
+        new String[] {
+          "{\"id\":\"a\"}", "{\"id\":1,\"score\":2}", "x", "{\"id\":\"a\",\"score\":\"4\"}"
+        }) {
       Files.writeString(file, line);
       FormatException wrong =
           assertThrows(FormatException.class, () -> JudgeAgreement.labels(file));

@@ -23,7 +23,8 @@ class PairwiseJudgeTest {
         new Scripted(
             "s",
             asked ->
-                asked.get(1).content().indexOf("good") < asked.get(1).content().indexOf("</answer_a>")
+                asked.get(1).content().indexOf("good")
+                        < asked.get(1).content().indexOf("</answer_a>")
                     ? "{\"winner\":\"A\"}"
                     : "{\"winner\":\"B\"}");
     Opinion second = compare(judge, "bad", "good");

@@ -77,7 +77,8 @@ class ReplyCacheTest {
   @Test
   void aDamagedLineInTheMiddleIsTold() throws IOException {
     Path file = folder.resolve("replies.jsonl");
-    Files.writeString(file, "{\"key\":\"a\",\"reply\":\"b\"}\n{\"key\n{\"key\":\"c\",\"reply\":\"d\"}\n");
+    Files.writeString(
+        file, "{\"key\":\"a\",\"reply\":\"b\"}\n{\"key\n{\"key\":\"c\",\"reply\":\"d\"}\n");
     FormatException wrong = assertThrows(FormatException.class, () -> ReplyCache.open(file));
     assertTrue(wrong.getMessage().contains("line 2 is not JSON"), wrong.getMessage());
     Files.writeString(file, "{\"key\":\"a\"}\n{\"key\":\"c\",\"reply\":\"d\"}\n");
@@ -116,8 +117,7 @@ class ReplyCacheTest {
         ReplyCache.key("a", List.of(new ChatMessage(Role.USER, "b"))),
         ReplyCache.key("auserb", List.of()));
     // SHA-256 of the documented bytes, by Python's hashlib.
-    assertEquals(
-        "ab3adeca7d7bcc2408da75babb47d7bebacf39cd53fc47fe7041d1c60437fbdf", key);
+    assertEquals("ab3adeca7d7bcc2408da75babb47d7bebacf39cd53fc47fe7041d1c60437fbdf", key);
   }
 
   @Test

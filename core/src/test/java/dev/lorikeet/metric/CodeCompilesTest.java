@@ -59,7 +59,7 @@ class CodeCompilesTest {
 
   @Test
   void muchOutputBelowTheLimitIsNoFailure() {
-        assertTrue(
+    assertTrue(
         new CheckCommand(
                 List.of("sh", "-c", "seq 60000; test -s {file}"),
                 "",

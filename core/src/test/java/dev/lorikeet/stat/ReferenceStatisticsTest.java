@@ -29,7 +29,8 @@ class ReferenceStatisticsTest {
   @Test
   void distributionsAgree() {
     for (JsonNode one : cases("normal_cdf")) {
-      // e^(−z²/2) at z = −37 makes of each rounding of the exponent, 684 · 2⁻⁵³, as much relatively.
+      // e^(−z²/2) at z = −37 makes of each rounding of the exponent, 684 · 2⁻⁵³, as much
+      // relatively.
       close(one, Normal.cdf(number(one, "z")), "value", 4 * 684 * 0x1p-53);
     }
     for (JsonNode one : cases("normal_quantile")) {
