@@ -60,7 +60,8 @@ public final class PairedTests {
       return 1;
     }
     // P(X ≤ k) of n throws is I(1/2; n − k, k + 1).
-    return Math.min(1, 2 * SpecialFunctions.regularizedBeta(0.5, changed - fewer, fewer + 1.0));
+    return Math.min(
+        1, 2 * SpecialFunctions.regularizedBeta(0.5, 0.5, changed - fewer, fewer + 1.0));
   }
 
   /** Two runs of graded items, by Student's t of the differences. */

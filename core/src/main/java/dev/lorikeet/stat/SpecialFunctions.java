@@ -42,26 +42,23 @@ final class SpecialFunctions {
   /**
    * Iₓ(a, b), the regularised incomplete beta function, for x in 0..1 and a, b above 0.
    *
+   * @param y 1 − x, which the caller may know with more digits
    * @see <a href="https://dlmf.nist.gov/8.17#v">DLMF 8.17.22</a>, evaluated as Lentz does
    */
-  static double regularizedBeta(double x, double a, double b) {
+  static double regularizedBeta(double x, double y, double a, double b) {
     if (x <= 0) {
       return 0;
     }
-    if (x >= 1) {
+    if (y <= 0) {
       return 1;
     }
     double logFront =
-        logGamma(a + b)
-            - logGamma(a)
-            - logGamma(b)
-            + a * StrictMath.log(x)
-            + b * StrictMath.log1p(-x);
+        logGamma(a + b) - logGamma(a) - logGamma(b) + a * StrictMath.log(x) + b * StrictMath.log(y);
     double front = StrictMath.exp(logFront);
     // The fraction converges fast on one side of the mean; on the other I(x,a,b) = 1 − I(1−x,b,a).
     return x < (a + 1) / (a + b + 2)
         ? front * betaFraction(x, a, b) / a
-        : 1 - front * betaFraction(1 - x, b, a) / b;
+        : 1 - front * betaFraction(y, b, a) / b;
   }
 
   private static double betaFraction(double x, double a, double b) {

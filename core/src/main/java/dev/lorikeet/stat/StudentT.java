@@ -6,11 +6,8 @@ public final class StudentT {
 
   /** Probability of a value further from 0 than {@code t}, on both sides. */
   public static double twoSided(double t, double degrees) {
-    double square = t * t;
-    // The share of the smaller summand, so that 1 − share loses no digits.
-    return square < degrees
-        ? 1 - SpecialFunctions.regularizedBeta(square / (degrees + square), 0.5, degrees / 2)
-        : SpecialFunctions.regularizedBeta(degrees / (degrees + square), degrees / 2, 0.5);
+    double all = degrees + t * t;
+    return SpecialFunctions.regularizedBeta(degrees / all, t * t / all, degrees / 2, 0.5);
   }
 
   /** The t that a two-sided interval of {@code level} reaches to both sides. */
