@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** The list of all metrics. */
 public final class MetricRegistry {
@@ -16,68 +17,83 @@ public final class MetricRegistry {
 
   private MetricRegistry(List<MetricFactory> factories) {
     this.factories = List.copyOf(factories);
+    if (factories.stream().map(MetricFactory::name).distinct().count() < factories.size()) {
+      throw new IllegalStateException("two metrics have one name");
+    }
   }
 
   /** Metrics that need no judge. */
   public static MetricRegistry standard(CommandPolicy commands) {
     return new MetricRegistry(
-        List.of(
-            new MetricFactory(
-                "exact_match", "the expected text, raw or normalised", MetricRegistry::exactMatch),
-            new MetricFactory(
-                "numeric_match",
-                "the expected number, within a tolerance",
-                MetricRegistry::numbers),
-            new MetricFactory(
-                "regex_match",
-                "what an expression finds in the answer is the expected text",
-                MetricRegistry::regexMatch),
-            new MetricFactory(
-                "choice_accuracy",
-                "the most likely choice is right",
-                options ->
-                    new ChoiceAccuracy(options.choice("normalize", ChoiceAccuracy.Length.NONE))),
-            new MetricFactory("token_f1", "words in common, as SQuAD", _ -> new TokenF1()),
-            rouge(Rouge.Kind.UNIGRAMS, "rouge_1", "words in common"),
-            rouge(Rouge.Kind.BIGRAMS, "rouge_2", "pairs of words in common"),
-            rouge(Rouge.Kind.SUBSEQUENCE, "rouge_l", "longest common subsequence"),
-            rouge(Rouge.Kind.LINES, "rouge_lsum", "longest common subsequences line by line"),
-            new MetricFactory(
-                "bleu",
-                "n-grams in common, as sacreBLEU",
-                options -> new Bleu(options.choice("case", Bleu.Case.MIXED))),
-            new MetricFactory(
-                "chrf",
-                "character n-grams in common, as sacreBLEU",
-                _ -> new Chrf(Chrf.Grams.CHARACTERS)),
-            new MetricFactory(
-                "chrf++",
-                "character and word n-grams in common",
-                _ -> new Chrf(Chrf.Grams.CHARACTERS_AND_WORDS)),
-            new MetricFactory(
-                "edit_similarity", "1 - edit distance / length", _ -> new EditSimilarity()),
-            new MetricFactory(
-                "valid_json",
-                "the answer is JSON",
-                options -> new ValidJson(options.choice("place", JsonText.Place.WHOLE))),
-            new MetricFactory(
-                "json_fields", "fields of the expected JSON", MetricRegistry::jsonFields),
-            new MetricFactory(
-                "code_compiles",
-                "a command accepts the code in the answer",
-                options -> codeCompiles(options, commands)),
-            likelihood(
-                Perplexity.Scale.PERPLEXITY, "perplexity", "of the expected answer, a token"),
-            likelihood(
-                Perplexity.Scale.BYTE_PERPLEXITY,
-                "byte_perplexity",
-                "of the expected answer, a byte"),
-            likelihood(
-                Perplexity.Scale.BITS_PER_BYTE, "bits_per_byte", "surprise of the expected answer"),
-            new MetricFactory(
-                "length",
-                "of the answer",
-                options -> new TextLength(options.choice("unit", TextLength.Unit.WORDS)))));
+        Stream.of(answers(), overlaps(), forms(commands), likelihoods())
+            .flatMap(List::stream)
+            .toList());
+  }
+
+  private static List<MetricFactory> answers() {
+    return List.of(
+        new MetricFactory(
+            "exact_match", "the expected text, raw or normalised", MetricRegistry::exactMatch),
+        new MetricFactory(
+            "numeric_match", "the expected number, within a tolerance", MetricRegistry::numbers),
+        new MetricFactory(
+            "regex_match",
+            "what an expression finds in the answer is the expected text",
+            MetricRegistry::regexMatch),
+        new MetricFactory(
+            "choice_accuracy",
+            "the most likely choice is right",
+            options ->
+                new ChoiceAccuracy(options.choice("normalize", ChoiceAccuracy.Length.NONE))));
+  }
+
+  private static List<MetricFactory> overlaps() {
+    return List.of(
+        new MetricFactory("token_f1", "words in common, as SQuAD", _ -> new TokenF1()),
+        rouge(Rouge.Kind.UNIGRAMS, "rouge_1", "words in common"),
+        rouge(Rouge.Kind.BIGRAMS, "rouge_2", "pairs of words in common"),
+        rouge(Rouge.Kind.SUBSEQUENCE, "rouge_l", "longest common subsequence"),
+        rouge(Rouge.Kind.LINES, "rouge_lsum", "longest common subsequences line by line"),
+        new MetricFactory(
+            "bleu",
+            "n-grams in common, as sacreBLEU",
+            options -> new Bleu(options.choice("case", Bleu.Case.MIXED))),
+        new MetricFactory(
+            "chrf",
+            "character n-grams in common, as sacreBLEU",
+            _ -> new Chrf(Chrf.Grams.CHARACTERS)),
+        new MetricFactory(
+            "chrf++",
+            "character and word n-grams in common, as sacreBLEU",
+            _ -> new Chrf(Chrf.Grams.CHARACTERS_AND_WORDS)),
+        new MetricFactory(
+            "edit_similarity", "1 - edit distance / length", _ -> new EditSimilarity()));
+  }
+
+  private static List<MetricFactory> forms(CommandPolicy commands) {
+    return List.of(
+        new MetricFactory(
+            "valid_json",
+            "the answer is JSON",
+            options -> new ValidJson(options.choice("place", JsonText.Place.WHOLE))),
+        new MetricFactory("json_fields", "fields of the expected JSON", MetricRegistry::jsonFields),
+        new MetricFactory(
+            "code_compiles",
+            "a command accepts the code in the answer",
+            options -> codeCompiles(options, commands)),
+        new MetricFactory(
+            "length",
+            "of the answer",
+            options -> new TextLength(options.choice("unit", TextLength.Unit.WORDS))));
+  }
+
+  private static List<MetricFactory> likelihoods() {
+    return List.of(
+        likelihood(Perplexity.Scale.PERPLEXITY, "perplexity", "of the expected answer, a token"),
+        likelihood(
+            Perplexity.Scale.BYTE_PERPLEXITY, "byte_perplexity", "of the expected answer, a byte"),
+        likelihood(
+            Perplexity.Scale.BITS_PER_BYTE, "bits_per_byte", "surprise of the expected answer"));
   }
 
   /** This list and more, such as the judged metrics; names must differ. */

@@ -64,7 +64,10 @@ public final class PairedTests {
         1, 2 * SpecialFunctions.regularizedBeta(0.5, 0.5, changed - fewer, fewer + 1.0));
   }
 
-  /** Two runs of graded items, by Student's t of the differences. */
+  /**
+   * Two runs of graded items, by Student's t of the differences. Where all differences are the same
+   * there is no t, and their signs decide.
+   */
   public static Comparison means(
       double[] first, double[] second, Direction direction, double level) {
     sameLength(first, second);
@@ -102,7 +105,10 @@ public final class PairedTests {
     if (difference.value() == 0 || difference.standardError().isEmpty()) {
       p = 1;
     } else {
-      p = error == 0 ? 0 : StudentT.twoSided(difference.value() / error, degrees);
+      p =
+          error == 0
+              ? bySigns(degrees + 1)
+              : StudentT.twoSided(difference.value() / error, degrees);
     }
     double level = difference.level();
     return new Comparison(
@@ -119,7 +125,8 @@ public final class PairedTests {
 
   /**
    * Two runs by a statistic of all items: both are computed over the same resampled items. The
-   * p-value is twice the smaller share of resamples on one side of no difference, (k + 1)/(R + 1).
+   * p-value is twice the smaller share of resamples on one side of no difference, (k + 1)/(R + 1),
+   * but no less than {@code items} coins can give: few items look alike in every resample.
    *
    * @param first value of the first run over the items at the given indices
    * @see <a href="https://aclanthology.org/W04-3250/">Koehn 2004</a>
@@ -143,11 +150,16 @@ public final class PairedTests {
         one,
         other,
         Bootstrap.interval(replicates, uncertainty.level()),
-        bootstrapPValue(replicates),
+        Math.max(bootstrapPValue(replicates), bySigns(items)),
         Comparison.Test.PAIRED_BOOTSTRAP,
         direction,
         uncertainty.level(),
         SampleSize.mean(other - one, deviation, uncertainty.level(), POWER));
+  }
+
+  /** Two-sided probability that differences of equals all have the same sign. */
+  private static double bySigns(double items) {
+    return Math.min(1, StrictMath.pow(2, 1 - items));
   }
 
   private static double bootstrapPValue(double[] differences) {

@@ -80,12 +80,26 @@ class PairedTestsTest {
   }
 
   @Test
-  void aConstantDifferenceIsCertain() {
-    double[] first = {0.1, 0.5, 0.3};
-    double[] second = {0.6, 1.0, 0.8};
-    Comparison better = PairedTests.means(first, second, Direction.HIGHER_IS_BETTER, 0.95);
-    assertEquals(Verdict.BETTER, better.verdict());
-    assertEquals(0.5, better.effect(), 1e-15);
+  void aConstantDifferenceCountsBySigns() {
+    double[] first = {0.25, 0.5, 0, 0.125, 0, 0.25};
+    double[] second = Arrays.stream(first).map(value -> value + 0.5).toArray();
+    Comparison six = PairedTests.means(first, second, Direction.HIGHER_IS_BETTER, 0.95);
+    assertEquals(Verdict.BETTER, six.verdict());
+    assertEquals(1 / 32.0, six.pValue());
+    assertEquals(0.5, six.effect(), 1e-15);
+    Comparison three =
+        PairedTests.means(
+            Arrays.copyOf(first, 3), Arrays.copyOf(second, 3), Direction.HIGHER_IS_BETTER, 0.95);
+    assertEquals(Verdict.WITHIN_NOISE, three.verdict());
+  }
+
+  @Test
+  void threeItemsAreTooFewForTheBootstrapToo() {
+    Comparison three =
+        PairedTests.bootstrap(
+            3, _ -> 1, _ -> 2, Direction.HIGHER_IS_BETTER, new Uncertainty(0.95, 9, 999));
+    assertEquals(0.25, three.pValue());
+    assertEquals(Verdict.WITHIN_NOISE, three.verdict());
   }
 
   @Test
