@@ -34,6 +34,8 @@ public final class ChatEndpoint implements ChatModel {
   private static final Duration LONGEST_BACK_OFF = Duration.ofSeconds(60);
   private static final Duration LONGEST_WAIT = Duration.ofMinutes(15);
   private static final int MOST_BODY = 300;
+  private static final long MOST_RESPONSE_BYTES = 16_000_000;
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(20);
 
   private final EndpointSettings settings;
   private final Optional<String> key;
@@ -53,7 +55,7 @@ public final class ChatEndpoint implements ChatModel {
    *
    * @param environment value of an environment variable, as {@code name ->
    *     Optional.ofNullable(System.getenv(name))}
-   * @param client that follows no redirects
+   * @param client that follows no redirects, such as {@link #client}
    * @throws ConfigException if the key's variable is not set
    */
   public static ChatEndpoint of(
@@ -63,6 +65,15 @@ public final class ChatEndpoint implements ChatModel {
       Waiting waiting) {
     Optional<String> key = settings.keyVariable().map(name -> key(name, environment.apply(name)));
     return new ChatEndpoint(settings, key, client, waiting);
+  }
+
+  /** HTTP/1.1, which all such endpoints speak, without redirects. */
+  public static HttpClient client() {
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .followRedirects(HttpClient.Redirect.NEVER)
+        .connectTimeout(CONNECT_TIMEOUT)
+        .build();
   }
 
   private static String key(String variable, Optional<String> value) {
@@ -141,7 +152,11 @@ public final class ChatEndpoint implements ChatModel {
 
   private Outcome ask(HttpRequest request) {
     try {
-      HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+      HttpResponse<String> response =
+          client.send(
+              request,
+              HttpResponse.BodyHandlers.limiting(
+                  HttpResponse.BodyHandlers.ofString(), MOST_RESPONSE_BYTES));
       int status = response.statusCode();
       if (status == 200) {
         return completion(response.body());

@@ -1,5 +1,6 @@
 package dev.lorikeet.metric;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 
@@ -100,6 +101,19 @@ public record Item(
         throw new IllegalStateException(
             "log-probability " + logProbability + " of " + tokens + " tokens, " + bytes + " bytes");
       }
+    }
+
+    /**
+     * The likelihood of {@code text}, which must not be empty.
+     *
+     * @param tokens natural logarithm of each token's probability; added up in double precision
+     */
+    public static Likelihood of(float[] tokens, String text) {
+      double sum = 0;
+      for (float token : tokens) {
+        sum += token;
+      }
+      return new Likelihood(sum, tokens.length, text.getBytes(StandardCharsets.UTF_8).length);
     }
   }
 

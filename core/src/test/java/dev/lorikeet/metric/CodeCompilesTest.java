@@ -45,7 +45,7 @@ class CodeCompilesTest {
     Path pid = folder.resolve("pid");
     CheckCommand slow =
         command(
-            "sh -c 'sleep 600 & echo $! > " + pid + "; wait' {file}", Duration.ofSeconds(1), 1000);
+            "sh -c 'sleep 600 & echo $! > " + pid + "; wait' {file}", Duration.ofSeconds(3), 1000);
     assertFalse(slow.accepts("x"));
     long child = Long.parseLong(Files.readString(pid).strip());
     ProcessHandle.of(child).ifPresent(process -> process.onExit().join());

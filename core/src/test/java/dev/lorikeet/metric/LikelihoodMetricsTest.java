@@ -41,6 +41,13 @@ class LikelihoodMetricsTest {
   }
 
   @Test
+  void aLikelihoodIsTheSumOfItsTokens() {
+    assertEquals(
+        new Item.Likelihood(-1.75, 3, 5),
+        Item.Likelihood.of(new float[] {-1, -0.5f, -0.25f}, "h\u00e4ll"));
+  }
+
+  @Test
   void theMostLikelyChoiceCountsByTheLengthAskedFor() {
     List<Item.Choice> choices =
         List.of(
