@@ -13,6 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -136,7 +140,6 @@ public final class ChatEndpoint implements ChatModel {
     body.put("max_tokens", settings.maxTokens());
     HttpRequest.Builder request =
         HttpRequest.newBuilder(settings.completions())
-            .timeout(settings.timeout())
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(MAPPER.writeValueAsString(body)));
     key.ifPresent(secret -> request.header("Authorization", "Bearer " + secret));
@@ -150,32 +153,45 @@ public final class ChatEndpoint implements ChatModel {
     record Failure(String problem, Optional<Duration> after) implements Outcome {}
   }
 
+  /** The client's own time limit ends with the headers; a body may still stall. */
   private Outcome ask(HttpRequest request) {
+    CompletableFuture<HttpResponse<String>> asked =
+        client.sendAsync(
+            request,
+            HttpResponse.BodyHandlers.limiting(
+                HttpResponse.BodyHandlers.ofString(), MOST_RESPONSE_BYTES));
     try {
-      HttpResponse<String> response =
-          client.send(
-              request,
-              HttpResponse.BodyHandlers.limiting(
-                  HttpResponse.BodyHandlers.ofString(), MOST_RESPONSE_BYTES));
-      int status = response.statusCode();
-      if (status == 200) {
-        return completion(response.body());
-      }
-      String problem = "status " + status + ", " + shown(response.body());
-      if (status >= 500 || BUSY.contains(status)) {
-        return new Outcome.Failure(
-            problem, response.headers().firstValue("Retry-After").flatMap(waiting::retryAfter));
-      }
-      throw new RunException(
-          "The judge %s at %s refused the request: %s. Check its address, model name and key."
-              .formatted(settings.model(), settings.completions(), problem));
-    } catch (IOException failure) {
+      return read(asked.get(settings.timeout().toMillis(), TimeUnit.MILLISECONDS));
+    } catch (TimeoutException late) {
       return new Outcome.Failure(
-          failure.getClass().getSimpleName() + " " + shown(String.valueOf(failure.getMessage())),
-          Optional.empty());
+          "no whole reply in " + settings.timeout().toMillis() + " ms", Optional.empty());
+    } catch (ExecutionException failure) {
+      if (failure.getCause() instanceof IOException broken) {
+        return new Outcome.Failure(
+            broken.getClass().getSimpleName() + " " + shown(String.valueOf(broken.getMessage())),
+            Optional.empty());
+      }
+      throw new IllegalStateException("the HTTP client failed", failure.getCause());
     } catch (InterruptedException stop) {
       throw interrupted(stop);
+    } finally {
+      asked.cancel(true);
     }
+  }
+
+  private Outcome read(HttpResponse<String> response) {
+    int status = response.statusCode();
+    if (status == 200) {
+      return completion(response.body());
+    }
+    String problem = "status " + status + ", " + shown(response.body());
+    if (status >= 500 || BUSY.contains(status)) {
+      return new Outcome.Failure(
+          problem, response.headers().firstValue("Retry-After").flatMap(waiting::retryAfter));
+    }
+    throw new RunException(
+        "The judge %s at %s refused the request: %s. Check its address, model name and key."
+            .formatted(settings.model(), settings.completions(), problem));
   }
 
   private Outcome completion(String body) {

@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,26 +129,27 @@ class ChatEndpointTest {
   }
 
   @Test
-  void aSlowEndpointIsAskedAgain() throws InterruptedException {
-    CountDownLatch release = new CountDownLatch(1);
+  void anEndpointThatStallsIsAskedAgain() {
     AtomicInteger asked = new AtomicInteger();
     try (ChatStub stub =
-        ChatStub.answering(_ -> {
-          if (asked.getAndIncrement() == 0) {
-            try {
-              release.await();
-            } catch (InterruptedException stop) {
-              Thread.currentThread().interrupt();
-            }
-          }
-          return Response.saying("ok");
-        })) {
+        ChatStub.answering(
+            _ -> asked.getAndIncrement() == 0 ? Response.stalling() : Response.saying("ok"))) {
       EndpointSettings settings =
           new EndpointSettings(
               stub.base(), "judge-1", Optional.empty(), Duration.ofSeconds(1), 9, 0, 16);
       assertEquals("ok", open(settings).reply(HELLO));
       assertTrue(asked.get() >= 2, asked + " requests");
-      release.countDown();
+    }
+  }
+
+  @Test
+  void aReplyWithoutEndIsTold() {
+    try (ChatStub stub = ChatStub.answering(_ -> Response.stalling())) {
+      EndpointSettings settings =
+          new EndpointSettings(
+              stub.base(), "judge-1", Optional.empty(), Duration.ofMillis(200), 2, 0, 16);
+      RunException failed = assertThrows(RunException.class, () -> open(settings).reply(HELLO));
+      assertTrue(failed.getMessage().contains("no whole reply in 200 ms"), failed.getMessage());
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
@@ -20,6 +21,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class ChatStub implements AutoCloseable {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
+  private static final int STALLS = 0;
+
+  private final CountDownLatch closed = new CountDownLatch(1);
   private final HttpServer server;
   private final List<Request> requests = new CopyOnWriteArrayList<>();
 
@@ -43,6 +47,11 @@ final class ChatStub implements AutoCloseable {
                   "choices",
                   List.of(Map.of("message", Map.of("role", "assistant", "content", text))))),
           "");
+    }
+
+    /** Headers and the beginning of a body, and then nothing. */
+    static Response stalling() {
+      return new Response(STALLS, "", "");
     }
 
     static Response status(int status) {
@@ -82,9 +91,24 @@ final class ChatStub implements AutoCloseable {
       if (!response.retryAfter.isEmpty()) {
         exchange.getResponseHeaders().add("Retry-After", response.retryAfter);
       }
+      if (response.status == STALLS) {
+        exchange.sendResponseHeaders(200, 0);
+        exchange.getResponseBody().write('{');
+        exchange.getResponseBody().flush();
+        awaitClosing();
+        return;
+      }
       byte[] body = response.body.getBytes(StandardCharsets.UTF_8);
       exchange.sendResponseHeaders(response.status, body.length == 0 ? -1 : body.length);
       exchange.getResponseBody().write(body);
+    }
+  }
+
+  private void awaitClosing() {
+    try {
+      closed.await();
+    } catch (InterruptedException stop) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -98,6 +122,7 @@ final class ChatStub implements AutoCloseable {
 
   @Override
   public void close() {
+    closed.countDown();
     server.stop(0);
   }
 }

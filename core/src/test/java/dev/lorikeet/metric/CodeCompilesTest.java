@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -48,8 +50,11 @@ class CodeCompilesTest {
             "sh -c 'sleep 600 & echo $! > " + pid + "; wait' {file}", Duration.ofSeconds(3), 1000);
     assertFalse(slow.accepts("x"));
     long child = Long.parseLong(Files.readString(pid).strip());
-    ProcessHandle.of(child).ifPresent(process -> process.onExit().join());
-    assertTrue(ProcessHandle.of(child).map(process -> !process.isAlive()).orElse(true));
+    Optional<ProcessHandle> sleeping = ProcessHandle.of(child);
+    if (sleeping.isPresent()) {
+      sleeping.get().onExit().get(30, TimeUnit.SECONDS);
+    }
+    assertFalse(ProcessHandle.of(child).map(ProcessHandle::isAlive).orElse(false));
   }
 
   @Test
