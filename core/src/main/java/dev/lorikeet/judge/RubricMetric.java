@@ -5,7 +5,6 @@ import dev.lorikeet.metric.Item;
 import dev.lorikeet.metric.ItemScore;
 import dev.lorikeet.metric.Metric;
 import dev.lorikeet.metric.Need;
-import dev.lorikeet.stat.Direction;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,11 +28,6 @@ public final class RubricMetric implements Metric {
   @Override
   public String name() {
     return "judge_" + judge.rubric().name();
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
   }
 
   @Override

@@ -1,13 +1,11 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * BLEU as sacreBLEU computes it, 0 to 100: geometric mean of the precisions of 1- to 4-grams times
@@ -59,16 +57,6 @@ final class Bleu implements Metric {
   @Override
   public String name() {
     return "bleu";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

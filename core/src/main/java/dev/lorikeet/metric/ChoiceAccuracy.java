@@ -1,6 +1,5 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
@@ -32,11 +31,6 @@ final class ChoiceAccuracy implements Metric {
   @Override
   public String name() {
     return "choice_accuracy";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
   }
 
   @Override

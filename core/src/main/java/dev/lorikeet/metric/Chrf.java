@@ -1,11 +1,9 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * chrF and chrF++ as sacreBLEU computes them, 0 to 100: F2 of the mean precision and mean recall of
@@ -46,16 +44,6 @@ final class Chrf implements Metric {
   @Override
   public String name() {
     return grams == Grams.CHARACTERS ? "chrf" : "chrf++";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

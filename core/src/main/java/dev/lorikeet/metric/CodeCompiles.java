@@ -1,6 +1,5 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.util.Set;
 
 /**
@@ -17,11 +16,6 @@ final class CodeCompiles implements Metric {
   @Override
   public String name() {
     return "code_compiles";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
   }
 
   @Override

@@ -1,8 +1,5 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
-import java.util.Set;
-
 /**
  * 1 − edit distance / length of the longer text, in Unicode characters; 1 for two empty texts; the
  * best of several expected answers.
@@ -15,16 +12,6 @@ final class EditSimilarity implements Metric {
   @Override
   public String name() {
     return "edit_similarity";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

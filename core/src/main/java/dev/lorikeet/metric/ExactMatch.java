@@ -1,6 +1,5 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -58,16 +57,6 @@ final class ExactMatch implements Metric {
   @Override
   public String name() {
     return name;
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.lorikeet.metric;
 
 import dev.lorikeet.error.DataException;
-import dev.lorikeet.stat.Direction;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -55,16 +54,6 @@ final class JsonFields implements Metric {
   @Override
   public String name() {
     return "json_fields";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

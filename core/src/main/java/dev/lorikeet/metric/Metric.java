@@ -10,10 +10,15 @@ public interface Metric {
   /** Name in recipes, commands and result files, with {@code snake_case}. */
   String name();
 
-  Direction direction();
+  /** Which scores are better; the higher ones unless a metric says otherwise. */
+  default Direction direction() {
+    return Direction.HIGHER_IS_BETTER;
+  }
 
-  /** What has to be known of an item. */
-  Set<Need> needs();
+  /** What has to be known of an item; a written answer and an expected one unless it says so. */
+  default Set<Need> needs() {
+    return Set.of(Need.GENERATION, Need.REFERENCES);
+  }
 
   /**
    * Scores an item that has everything in {@link #needs}.

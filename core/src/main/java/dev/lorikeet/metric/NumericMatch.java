@@ -1,10 +1,8 @@
 package dev.lorikeet.metric;
 
 import dev.lorikeet.error.DataException;
-import dev.lorikeet.stat.Direction;
 import java.math.BigDecimal;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Whether a number in the answer is an expected one: |answer − expected| ≤ max(absolute,
@@ -42,16 +40,6 @@ final class NumericMatch implements Metric {
   @Override
   public String name() {
     return "numeric_match";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

@@ -1,13 +1,11 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * ROUGE as the Python package {@code rouge_score} computes it, 0 to 1: F1 of what answer and
@@ -54,16 +52,6 @@ final class Rouge implements Metric {
   @Override
   public String name() {
     return kind.metric;
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

@@ -1,9 +1,7 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * F1 of the words that answer and expected answer share, as bags, in SQuAD's normal form; the best
@@ -17,16 +15,6 @@ final class TokenF1 implements Metric {
   @Override
   public String name() {
     return "token_f1";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
-  }
-
-  @Override
-  public Set<Need> needs() {
-    return Set.of(Need.GENERATION, Need.REFERENCES);
   }
 
   @Override

@@ -1,6 +1,5 @@
 package dev.lorikeet.metric;
 
-import dev.lorikeet.stat.Direction;
 import java.util.Set;
 
 /**
@@ -18,11 +17,6 @@ final class ValidJson implements Metric {
   @Override
   public String name() {
     return "valid_json";
-  }
-
-  @Override
-  public Direction direction() {
-    return Direction.HIGHER_IS_BETTER;
   }
 
   @Override
