@@ -103,6 +103,12 @@ def main():
         counts = compare(answer, expected, ordered)
         cases.append({"answer": spelled(dice, answer), "expected": spelled(dice, expected),
                       "ordered": ordered, "counts": counts, "f1": f1(counts)})
+    for _ in range(40):
+        answer, expected = ([dice.pick([1, "x", True]) for _ in range(dice.below(6))]
+                            for _ in range(2))
+        counts = compare(answer, expected, False)
+        cases.append({"answer": spelled(dice, answer), "expected": spelled(dice, expected),
+                      "ordered": False, "counts": counts, "f1": f1(counts)})
     write("json", [], cases)
 
 

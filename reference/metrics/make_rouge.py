@@ -30,6 +30,12 @@ def main():
         for stemmer in (False, True):
             cases.append({"answer": answer, "references": references, "stemmer": stemmer,
                           **score(answer, references, stemmer)})
+    for _ in range(60):
+        # Few different words in several lines: which of equal subsequences is taken matters here.
+        answer, expected = ("\n".join(" ".join(dice.pick("abc") for _ in range(1 + dice.below(7)))
+                                     for _ in range(1 + dice.below(3))) for _ in range(2))
+        cases.append({"answer": answer, "references": [expected], "stemmer": False,
+                      **score(answer, [expected], False)})
     letters = "aeiouybcdlnrstz"
     endings = ("s ies sses ed ied eed ing ational tional enci anci izer bli alli entli eli ousli "
                "ization ation ator alism iveness fulness ousness aliti iviti biliti fulli logi icate "

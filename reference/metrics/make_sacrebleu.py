@@ -25,6 +25,12 @@ def main():
                       "tokens": Tokenizer13a()(answer.rstrip()).split(),
                       **{name: sentence.sentence_score(answer, references).score
                          for name, (_, sentence) in metrics.items()}})
+    for answer, references in (
+            ("a b c d", ["a b c d e", "a b c"]), ("a b c d", ["a b c", "a b c d e"]),
+            ("a b c d", ["a b c d e f", "a b c d e"]), ("a b c d", ["x", "a b"])):
+        cases.append({"answer": answer, "references": references, "tokens": answer.split(),
+                      **{name: sentence.sentence_score(answer, references).score
+                         for name, (_, sentence) in metrics.items()}})
     one = [(answer, references) for answer, references in items if len(references) == 1]
     two = [(answer, references) for answer, references in items if len(references) == 2]
     for part in (one, two, one[60:80], one[-3:], one[:4]):

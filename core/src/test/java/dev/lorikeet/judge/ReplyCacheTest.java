@@ -63,6 +63,21 @@ class ReplyCacheTest {
   }
 
   @Test
+  void nothingOfALongCutLineIsLeftBehindAShortOne() throws IOException {
+    Path file = folder.resolve("replies.jsonl");
+    try (ReplyCache cache = ReplyCache.open(file)) {
+      cache.put("k1", "judge", "long ".repeat(500));
+    }
+    byte[] whole = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(whole, whole.length - 5));
+    try (ReplyCache cache = ReplyCache.open(file)) {
+      cache.put("k2", "judge", "short");
+    }
+    assertEquals(
+        "{\"key\":\"k2\",\"identity\":\"judge\",\"reply\":\"short\"}\n", Files.readString(file));
+  }
+
+  @Test
   void aLastLineOfZerosIsDropped() throws IOException {
     Path file = folder.resolve("replies.jsonl");
     try (ReplyCache cache = ReplyCache.open(file)) {
