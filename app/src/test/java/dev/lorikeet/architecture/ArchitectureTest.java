@@ -30,7 +30,7 @@ final class ArchitectureTest {
           .importPackages("dev.lorikeet");
 
   private static final Set<String> CORE =
-      Set.of("error", "config", "format", "jinja", "tokenizer", "data", "run", "nano");
+      Set.of("error", "config", "format", "jinja", "tokenizer", "data", "run", "nano", "task");
 
   /** Rooms of the engine and what each may know of the engine, itself included. */
   private static final Map<String, Set<String>> ENGINE = engine();
@@ -74,7 +74,8 @@ final class ArchitectureTest {
           "tokenizer", Set.of("error", "jinja"),
           "data", Set.of("config", "error", "tokenizer"),
           "run", Set.of("error", "format"),
-          "nano", Set.of());
+          "nano", Set.of(),
+          "task", Set.of("error", "jinja"));
 
   @Test
   void everyRoomHasItsPlace() {
