@@ -1,7 +1,7 @@
 package dev.lorikeet.config;
 
-import java.lang.reflect.RecordComponent;
 import dev.lorikeet.error.Nearest;
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -109,7 +109,8 @@ final class RecipeKeys {
     String nearest = keys.getFirst();
     int best = Integer.MAX_VALUE;
     for (String key : keys) {
-      int distance = Math.min(Nearest.distance(key, unknown), Nearest.distance(lastPart(key), name) + 1);
+      int distance =
+          Math.min(Nearest.distance(key, unknown), Nearest.distance(lastPart(key), name) + 1);
       if (distance < best) {
         best = distance;
         nearest = key;

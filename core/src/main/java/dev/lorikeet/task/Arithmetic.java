@@ -35,11 +35,10 @@ final class Arithmetic {
 
   static List<Task> tasks() {
     List<Task> tasks = new ArrayList<>();
-    FILES.forEach(
-        (operation, file) -> {
-          tasks.add(task(operation, file, "2", Era.TODAY));
-          tasks.add(task(operation, file, "0", Era.OF_2023));
-        });
+    FILES.forEach((operation, file) -> {
+      tasks.add(task(operation, file, "2", Era.TODAY));
+      tasks.add(task(operation, file, "0", Era.OF_2023));
+    });
     return tasks;
   }
 

@@ -10,7 +10,8 @@ import java.util.Map;
 /**
  * BLiMP: of two sentences that differ little, the grammatical one is more likely; 67 phenomena.
  *
- * <p>Until 2023 a sentence had no space in front of it, and equal log-probabilities counted as wrong.
+ * <p>Until 2023 a sentence had no space in front of it, and equal log-probabilities counted as
+ * wrong.
  */
 final class Blimp {
   private static final Source SOURCE =
@@ -18,7 +19,7 @@ final class Blimp {
 
   private static final List<String> PARADIGMS =
       List.of(
-          ("""
+          """
           adjunct_island anaphor_gender_agreement anaphor_number_agreement
           animate_subject_passive animate_subject_trans causative complex_NP_island
           coordinate_structure_constraint_complex_left_branch
@@ -45,7 +46,8 @@ final class Blimp {
           tough_vs_raising_1 tough_vs_raising_2 transitive wh_island wh_questions_object_gap
           wh_questions_subject_gap wh_questions_subject_gap_long_distance wh_vs_that_no_gap
           wh_vs_that_no_gap_long_distance wh_vs_that_with_gap
-          wh_vs_that_with_gap_long_distance""")
+          wh_vs_that_with_gap_long_distance\
+          """)
               .split("\\s+"));
 
   private Blimp() {}

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads comma-separated values as Python's {@code csv.reader} does: a field that begins with a quote
- * may hold commas and line ends, and two quotes in it stand for one.
+ * Reads comma-separated values as Python's {@code csv.reader} does: a field that begins with a
+ * quote may hold commas and line ends, and two quotes in it stand for one.
  */
 final class CsvRows {
   /**

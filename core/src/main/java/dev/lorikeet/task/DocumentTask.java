@@ -41,8 +41,7 @@ record DocumentTask(
     Drawing drawing = info.shotRule().over(examples, shots);
     List<Item> items = new ArrayList<>(asked.size());
     for (Doc doc : drawing.ordered(asked)) {
-      String shown =
-          drawing.examples(doc).stream().map(Doc::example).collect(Collectors.joining());
+      String shown = drawing.examples(doc).stream().map(Doc::example).collect(Collectors.joining());
       items.add(doc.question().after(String.valueOf(positions.get(doc)), description + shown));
     }
     return items;

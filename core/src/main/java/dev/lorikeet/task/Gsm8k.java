@@ -16,8 +16,8 @@ import java.util.regex.Pattern;
  * GSM8K: word problems of grade school, answered in words with a number at the end.
  *
  * <p>{@code exact_match_strict} takes the first number behind {@code ####}, {@code
- * exact_match_flexible} the last number of the output. In 2023 a colon ended the output, no examples
- * were the default, and only the strict match, called acc, existed.
+ * exact_match_flexible} the last number of the output. In 2023 a colon ended the output, no
+ * examples were the default, and only the strict match, called acc, existed.
  */
 final class Gsm8k {
   private static final Source SOURCE =

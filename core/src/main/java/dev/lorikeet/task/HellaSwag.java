@@ -65,8 +65,7 @@ final class HellaSwag {
     }
     List<Doc> docs = new ArrayList<>();
     for (TaskRecord record : JsonFileReader.records(found)) {
-      List<String> endings =
-          record.texts("endings").stream().map(HellaSwag::withoutMarks).toList();
+      List<String> endings = record.texts("endings").stream().map(HellaSwag::withoutMarks).toList();
       String context = record.text("ctx_a") + " " + Text.capitalize(record.text("ctx_b"));
       docs.add(
           Choices.doc(

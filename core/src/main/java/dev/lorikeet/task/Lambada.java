@@ -9,7 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** LAMBADA: the last word of a passage, in OpenAI's version of the texts and in the original one. */
+/**
+ * LAMBADA: the last word of a passage, in OpenAI's version of the texts and in the original one.
+ */
 final class Lambada {
   private static final Metric PERPLEXITY =
       new Metric("perplexity", Aggregation.PERPLEXITY, Better.LOWER);
@@ -51,8 +53,7 @@ final class Lambada {
             ShotRule.of(era, draw));
     DataFile test = isOpenAi ? openAi() : standard("test");
     DataFile pool = isOpenAi ? openAi() : standard("validation");
-    return new DocumentTask(
-        info, "", data -> docs(data, test, era), data -> docs(data, pool, era));
+    return new DocumentTask(info, "", data -> docs(data, test, era), data -> docs(data, pool, era));
   }
 
   private static DataFile openAi() {

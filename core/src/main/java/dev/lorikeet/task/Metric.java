@@ -3,8 +3,8 @@ package dev.lorikeet.task;
 /**
  * A number that a task reports.
  *
- * @param name lm-evaluation-harness's name; a filter of it follows behind an underscore, as in {@code
- *     exact_match_strict}
+ * @param name lm-evaluation-harness's name; a filter of it follows behind an underscore, as in
+ *     {@code exact_match_strict}
  */
 public record Metric(String name, Aggregation aggregation, Better better) {
   /** Which direction is an improvement. */

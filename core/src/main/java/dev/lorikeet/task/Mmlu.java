@@ -30,27 +30,31 @@ final class Mmlu {
               conceptual_physics electrical_engineering elementary_mathematics
               high_school_biology high_school_chemistry high_school_computer_science
               high_school_mathematics high_school_physics high_school_statistics
-              machine_learning"""),
+              machine_learning\
+              """),
           "humanities",
           words(
               """
               formal_logic high_school_european_history high_school_us_history
               high_school_world_history international_law jurisprudence logical_fallacies
               moral_disputes moral_scenarios philosophy prehistory professional_law
-              world_religions"""),
+              world_religions\
+              """),
           "social_sciences",
           words(
               """
               econometrics high_school_geography high_school_government_and_politics
               high_school_macroeconomics high_school_microeconomics high_school_psychology
               human_sexuality professional_psychology public_relations security_studies
-              sociology us_foreign_policy"""),
+              sociology us_foreign_policy\
+              """),
           "other",
           words(
               """
               business_ethics clinical_knowledge college_medicine global_facts human_aging
               management marketing medical_genetics miscellaneous nutrition
-              professional_accounting professional_medicine virology"""));
+              professional_accounting professional_medicine virology\
+              """));
 
   private Mmlu() {}
 
@@ -66,12 +70,11 @@ final class Mmlu {
     List<TaskGroup> groups = new ArrayList<>();
     List<String> all = new ArrayList<>();
     new TreeMap<>(SUBJECTS)
-        .forEach(
-            (area, subjects) -> {
-              List<String> names = subjects.stream().map(each -> "mmlu_" + each).toList();
-              groups.add(new TaskGroup("mmlu_" + area, "2", names, Weighting.BY_SIZE));
-              all.addAll(names);
-            });
+        .forEach((area, subjects) -> {
+          List<String> names = subjects.stream().map(each -> "mmlu_" + each).toList();
+          groups.add(new TaskGroup("mmlu_" + area, "2", names, Weighting.BY_SIZE));
+          all.addAll(names);
+        });
     groups.add(new TaskGroup("mmlu", "2", all, Weighting.BY_SIZE));
     return groups;
   }
@@ -90,10 +93,7 @@ final class Mmlu {
         "The following are multiple choice questions (with answers) about %s.\n\n"
             .formatted(subject.replace('_', ' '));
     return new DocumentTask(
-        info,
-        description,
-        data -> docs(data, subject, "test"),
-        data -> docs(data, subject, "dev"));
+        info, description, data -> docs(data, subject, "test"), data -> docs(data, subject, "dev"));
   }
 
   private static List<Doc> docs(TaskData data, String subject, String split) {

@@ -65,8 +65,7 @@ final class Piqa {
     for (String line : TaskData.text(labelFile).lines().toList()) {
       if (!line.equals("0") && !line.equals("1")) {
         throw new DataException(
-            "%s, line %d: expected 0 or 1, found %s"
-                .formatted(labelFile, labels.size() + 1, line));
+            "%s, line %d: expected 0 or 1, found %s".formatted(labelFile, labels.size() + 1, line));
       }
       labels.add(Integer.parseInt(line));
     }

@@ -5,8 +5,9 @@ import java.util.List;
 /** One thing that a task asks of a model. Texts are final: delimiters and examples are in them. */
 public sealed interface Request {
   /**
-   * Σ log p of the tokens of {@code continuation} behind {@code context}, and whether each of them is
-   * the most likely one. Requests of one item share the same context object where contexts are equal.
+   * Σ log p of the tokens of {@code continuation} behind {@code context}, and whether each of them
+   * is the most likely one. Requests of one item share the same context object where contexts are
+   * equal.
    *
    * @param context text before; empty stands for the model's prefix token alone
    * @param continuation text that is scored, with its leading space

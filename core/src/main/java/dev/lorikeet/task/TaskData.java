@@ -34,7 +34,8 @@ public record TaskData(List<Path> folders) {
   /**
    * Where {@code file} lies.
    *
-   * @throws DataException if it is in none of the folders; says what to download and where to put it
+   * @throws DataException if it is in none of the folders; says what to download and where to put
+   *     it
    */
   Path find(DataFile file) {
     return lookUp(file.paths()).orElseThrow(() -> new DataException(missing(file)));

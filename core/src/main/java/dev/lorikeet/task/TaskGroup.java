@@ -44,8 +44,7 @@ public record TaskGroup(String name, String version, List<String> tasks, Weighti
         scores.stream().filter(score -> tasks.contains(score.name())).distinct().toList();
     if (ours.size() != tasks.size()) {
       throw new IllegalArgumentException(
-          "group %s has %d tasks, found scores of %d"
-              .formatted(name, tasks.size(), ours.size()));
+          "group %s has %d tasks, found scores of %d".formatted(name, tasks.size(), ours.size()));
     }
     Map<String, Double> means = new LinkedHashMap<>();
     for (String metric : ours.getFirst().metrics().keySet()) {

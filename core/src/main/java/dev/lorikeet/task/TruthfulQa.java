@@ -9,8 +9,8 @@ import java.util.Map;
 /**
  * TruthfulQA, multiple choice: questions that people answer wrongly from a common misconception.
  *
- * <p>mc1 asks whether the one best answer, which is the first, is the most likely. mc2 is the share of
- * probability on true answers: Σ_true p / Σ p with p = exp of a choice's log-probability. The
+ * <p>mc1 asks whether the one best answer, which is the first, is the most likely. mc2 is the share
+ * of probability on true answers: Σ_true p / Σ p with p = exp of a choice's log-probability. The
  * definition of 2023 took the choices before the first false one for the true ones.
  */
 final class TruthfulQa {

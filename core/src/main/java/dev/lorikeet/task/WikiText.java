@@ -109,8 +109,7 @@ final class WikiText {
     List<String> pages = new ArrayList<>();
     List<String> lines = new ArrayList<>();
     for (String line : text.split("\n", -1)) {
-      String heading =
-          Text.strip(line.replace("= = =", "===").replace("= =", "=="), Text::isSpace);
+      String heading = Text.strip(line.replace("= = =", "===").replace("= =", "=="), Text::isSpace);
       if (heading.startsWith("= ") && heading.endsWith(" =")) {
         addPage(pages, lines);
         lines.clear();

@@ -76,7 +76,6 @@ final class WinoGrande {
                 answers ->
                     Map.of(
                         "acc",
-                        MetricValue.of(
-                            Choices.first(Choices.logProbabilities(answers)) == gold))));
+                        MetricValue.of(Choices.first(Choices.logProbabilities(answers)) == gold))));
   }
 }
