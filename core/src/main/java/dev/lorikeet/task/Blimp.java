@@ -47,7 +47,7 @@ final class Blimp {
           wh_questions_subject_gap wh_questions_subject_gap_long_distance wh_vs_that_no_gap
           wh_vs_that_no_gap_long_distance wh_vs_that_with_gap
           wh_vs_that_with_gap_long_distance\
-          """)
+          """
               .split("\\s+"));
 
   private Blimp() {}
