@@ -7,7 +7,6 @@ import dev.lorikeet.task.ShotRule.Drawing;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -34,7 +33,7 @@ record DocumentTask(
     }
     List<Doc> examples = shots == 0 ? List.of() : pool.apply(data);
     requirePool(shots, examples.size());
-    Map<Doc, Integer> positions = new IdentityHashMap<>();
+    IdentityHashMap<Doc, Integer> positions = new IdentityHashMap<>();
     for (int i = 0; i < asked.size(); i++) {
       positions.put(asked.get(i), i);
     }

@@ -2,7 +2,9 @@ package dev.lorikeet.task;
 
 import dev.lorikeet.error.DataException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,10 +61,16 @@ public record TaskData(List<Path> folders) {
     return JsonFileReader.records(find(file));
   }
 
-  /** The whole text of {@code file}, UTF-8, with line feeds as line ends and no byte order mark. */
+  /**
+   * The whole text of {@code file}, UTF-8, with line feeds as line ends and no byte order mark; a
+   * file {@code .bz2} is unpacked.
+   */
   static String text(Path file) {
     try {
-      String text = Files.readString(file);
+      byte[] content = Files.readAllBytes(file);
+      byte[] plain = file.toString().endsWith(".bz2") ? Bzip2.unpack(file, content) : content;
+      String text =
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(plain)).toString();
       return (text.startsWith("\uFEFF") ? text.substring(1) : text).replace("\r\n", "\n");
     } catch (CharacterCodingException e) {
       throw new DataException("data file " + file + " is not UTF-8 text; save it as UTF-8", e);
