@@ -25,8 +25,16 @@ final class Bzip2 {
     this.packed = packed;
   }
 
-  /** Huffman code: how many codes of each length, the first of each, and symbols in code order. */
-  private record Table(int[] counts, int[] symbols) {}
+  /** Huffman code: how many codes there are of each length, and the symbols in code order. */
+  private static final class Table {
+    private final int[] counts;
+    private final int[] symbols;
+
+    Table(int[] counts, int[] symbols) {
+      this.counts = counts;
+      this.symbols = symbols;
+    }
+  }
 
   /**
    * The content of {@code packed}.
@@ -256,8 +264,7 @@ final class Bzip2 {
 
   private FormatException damaged(String problem) {
     return new FormatException(
-        "%s, byte %d: not readable as bzip2: %s; download it again"
-            .formatted(file, bit / 8, problem));
+        file, "byte " + bit / 8, "not readable as bzip2: " + problem + "; download it again");
   }
 
   private static int[] crcTable() {

@@ -69,8 +69,7 @@ public record TaskData(List<Path> folders) {
     try {
       byte[] content = Files.readAllBytes(file);
       byte[] plain = file.toString().endsWith(".bz2") ? Bzip2.unpack(file, content) : content;
-      String text =
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(plain)).toString();
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(plain)).toString();
       return (text.startsWith("\uFEFF") ? text.substring(1) : text).replace("\r\n", "\n");
     } catch (CharacterCodingException e) {
       throw new DataException("data file " + file + " is not UTF-8 text; save it as UTF-8", e);

@@ -67,7 +67,7 @@ public final class Tasks {
     }
     List<TaskGroup> parts =
         GROUPS.values().stream()
-            .filter(each -> each != group && group.tasks().containsAll(each.tasks()))
+            .filter(each -> !each.equals(group) && group.tasks().containsAll(each.tasks()))
             .toList();
     return new Selection(
         group.tasks().stream().map(Tasks::find).toList(), Optional.of(group), parts);

@@ -31,7 +31,8 @@ final class HarnessFixtures {
   }
 
   /** One document: requests and answers as JSON, metrics by our names. */
-  record Sample(String id, JsonNode requests, List<Answer> answers, Map<String, JsonNode> metrics) {}
+  record Sample(
+      String id, JsonNode requests, List<Answer> answers, Map<String, JsonNode> metrics) {}
 
   static JsonNode json(String file) {
     return JsonMapper.builder().build().readTree(FOLDER.resolve(file));

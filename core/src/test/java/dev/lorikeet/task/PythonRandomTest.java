@@ -25,8 +25,7 @@ final class PythonRandomTest {
       }
       for (JsonNode sample : expected.get("samples")) {
         List<Integer> population = numbers(sample.get(0).intValue());
-        assertEquals(
-            numbers(sample.get(2)), random.sample(population, sample.get(1).intValue()));
+        assertEquals(numbers(sample.get(2)), random.sample(population, sample.get(1).intValue()));
       }
       for (JsonNode shuffled : expected.get("shuffled")) {
         assertEquals(List.of(0), random.sample(List.of(0), 1));
