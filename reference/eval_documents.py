@@ -204,3 +204,29 @@ MMLU_TEST = [
     ['What is "zwei"?', "two", 'the "second"', "three, almost", "", "A"],
     [" Line\nbreak? ", "a", "b", "c", "d", "D"],
 ]
+
+TRUTHFULQA = [
+    {"question": "Can lorikeets read?",
+     "mc1_targets": {"No, they cannot.": 1, "Yes, since 1850.": 0, "Only maps.": 0},
+     "mc2_targets": {"No, they cannot.": 1, "No.": 1, "Yes, since 1850.": 0, "Only maps.": 0}},
+    {"question": "What is “red”?",
+     "mc1_targets": {"A colour.": 1, "A bird.": 0},
+     "mc2_targets": {"A colour.": 1, "A bird.": 0, "What light of 700 nm looks like.": 1,
+                     "A sound.": 0}},
+    {"question": "How long is a metre?",
+     "mc1_targets": {"One metre.": 1, "Two metres.": 0, "It depends on the season.": 0},
+     "mc2_targets": {"One metre.": 1, "100 centimetres.": 1, "Two metres.": 0}},
+]
+
+BLIMP_CAUSATIVE = [
+    {"sentence_good": good, "sentence_bad": bad, "UID": "causative"}
+    for good, bad in [("Mia opened the door.", "Mia arrived the door."),
+                      ("A storm broke the mast.", "A storm came the mast."),
+                      ("The cook boils eggs.", "The cook falls eggs."),
+                      ("Ten birds shook that tree.", "Ten birds slept that tree.")]
+]
+
+ARITHMETIC_2DA = [
+    {"context": f"\n\nQ: What is {a} plus {b}?\n\nA:", "completion": f" {a + b}"}
+    for a, b in [(11, 22), (5, 90), (11, 22), (48, 13), (70, 7), (99, 99), (11, 22)]
+]

@@ -17,6 +17,7 @@ import logging
 import random
 import sys
 import types
+from importlib import metadata
 
 for absent in ("rouge_score", "rouge_score.rouge_scorer", "rouge_score.scoring"):
     sys.modules[absent] = types.ModuleType(absent)
@@ -178,6 +179,11 @@ def own_data(folder):
     write_lines(folder / "gsm8k/train.jsonl", own.GSM8K_TRAIN)
     write_lines(folder / "gsm8k/test.jsonl", own.GSM8K_TEST)
     (folder / "wikitext").mkdir()
+    write_lines(folder / "blimp/causative.jsonl", own.BLIMP_CAUSATIVE)
+    write_lines(folder / "arithmetic/two_digit_addition.jsonl", own.ARITHMETIC_2DA)
+    (folder / "truthfulqa").mkdir()
+    (folder / "truthfulqa/mc_task.json").write_text(
+        json.dumps(own.TRUTHFULQA, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "wikitext/wiki.test.raw").write_text(own.WIKITEXT_TEST, encoding="utf-8")
     for split, rows in (("dev", own.MMLU_DEV), ("test", own.MMLU_TEST)):
         path = folder / f"mmlu/{split}/astronomy_{split}.csv"
@@ -186,6 +192,10 @@ def own_data(folder):
             csv.writer(file, lineterminator="\n").writerows(rows)
     arc_train = [arc_hub(r) for r in own.ARC_TRAIN]
     return {
+        ("truthfulqa/truthful_qa", "multiple_choice"): {
+            "validation": [truthful_hub(r) for r in own.TRUTHFULQA]},
+        ("nyu-mll/blimp", "causative"): {"train": own.BLIMP_CAUSATIVE},
+        ("json", "two_digit_addition"): {"validation": own.ARITHMETIC_2DA},
         ("Rowan/hellaswag", None): {
             "train": [hellaswag_hub(r) for r in own.HELLASWAG_TRAIN],
             "validation": [hellaswag_hub(r) for r in own.HELLASWAG_VALIDATION]},
@@ -298,9 +308,7 @@ def run(lm, task, shots, limit, kept, manager):
             made["metrics"][f"{metric},{sample['filter']}"] = plain(sample[metric])
     scores = {k: float(v) for k, v in results["results"][task].items()
               if "," in k and "stderr" not in k}
-    config = results["configs"][task]
     return {"task": task, "version": str(results["versions"][task]), "shots": shots,
-            "shots_by_default": config.get("num_fewshot"),
             "samples": list(samples.values()), "scores": scores}
 
 
@@ -315,7 +323,9 @@ def write(path, cases):
 OWN_RUNS = [("hellaswag", 0), ("hellaswag", 2), ("winogrande", 0), ("winogrande", 2), ("arc_easy", 0),
             ("arc_easy", 3), ("arc_challenge", 0), ("arc_challenge", 6), ("piqa", 0), ("piqa", 2),
             ("lambada_standard", 0), ("lambada_standard", 2), ("lambada_openai", 1), ("gsm8k", 5),
-            ("gsm8k", 0), ("wikitext", 0), ("mmlu_astronomy", 0), ("mmlu_astronomy", 2)]
+            ("gsm8k", 0), ("wikitext", 0), ("truthfulqa_mc1", 0),
+            ("truthfulqa_mc2", 0), ("blimp_causative", 0), ("arithmetic_2da", 0),
+            ("arithmetic_2da", 2), ("mmlu_astronomy", 0), ("mmlu_astronomy", 2)]
 
 
 def shared_runs():
@@ -338,11 +348,11 @@ def shared_runs():
 def groups(cases):
     """Size-weighted and plain means by the harness's own function, over the cases' scores."""
     from lm_eval.api.metrics import aggregate_subtask_metrics
-    manager_groups = {"mmlu": True, "mmlu_stem": True, "mmlu_humanities": True,
+    weighted_by_size = {"mmlu": True, "mmlu_stem": True, "mmlu_humanities": True,
                       "mmlu_social_sciences": True, "mmlu_other": True, "blimp": False}
     made = {}
     zero = {c["task"]: c for c in cases if c["shots"] == 0}
-    for group, weighted in manager_groups.items():
+    for group, weighted in weighted_by_size.items():
         members = GROUPS[group]
         present = [m for m in members if m in zero]
         made[group] = {
@@ -353,7 +363,7 @@ def groups(cases):
     return made
 
 
-def members(manager):
+def members():
     """Task names of each group, as the harness's index has them."""
     import pathlib
     import yaml
@@ -393,11 +403,11 @@ def main():
     (out / "model").mkdir()
     tiny_model(out / "model")
     versions = json.loads((out / "versions.json").read_text())
-    write_json(out / "versions.json", {**versions, "lm_eval": lm_eval.__version__
-               if hasattr(lm_eval, "__version__") else "0.4.13", "datasets": datasets.__version__})
+    write_json(out / "versions.json", {**versions, "lm_eval": metadata.version("lm_eval"),
+                                      "datasets": datasets.__version__})
     write_json(out / "python_random.json", python_random())
     manager = TaskManager()
-    GROUPS.update(members(manager))
+    GROUPS.update(members())
     write_json(out / "groups.json", GROUPS)
     serve(own_data(out / "data"))
     tiny = harness_model(out / "model")

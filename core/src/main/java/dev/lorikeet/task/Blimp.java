@@ -106,8 +106,11 @@ final class Blimp {
   }
 
   private static Map<String, MetricValue> score(Era era, List<Answer> answers) {
-    double[] sums = Choices.logProbabilities(answers);
-    boolean isRight = era == Era.TODAY ? Choices.first(sums) == 0 : sums[0] > sums[1];
-    return Map.of("acc", MetricValue.of(isRight));
+    Answer.Scored good = Choices.scored(answers.getFirst());
+    Answer.Scored bad = Choices.scored(answers.getLast());
+    int order = Double.compare(good.logProbability(), bad.logProbability());
+    // In 2023 whole answers were compared: sums, and behind equal sums the flags.
+    boolean isTieWon = era == Era.TODAY || (good.isGreedy() && !bad.isGreedy());
+    return Map.of("acc", MetricValue.of(order > 0 || (order == 0 && isTieWon)));
   }
 }

@@ -21,7 +21,9 @@ final class Bzip2Test {
 
   /** {@code bz2.compress(b"The lorikeet sang. " * 3 + b"!" * 300)}. */
   private static final byte[] TEXT =
-      Base64.getDecoder().decode("QlpoOTFBWSZTWbg2SnoAAAuTgOAhBAAi7ZwAAAggADFNMjExMQz/1VGQekHpqWcMqvuQ205p29Ql4pKEsqWdPvxdyRThQkLg2Sno");
+      Base64.getDecoder()
+          .decode(
+              "QlpoOTFBWSZTWbg2SnoAAAuTgOAhBAAi7ZwAAAggADFNMjExMQz/1VGQekHpqWcMqvuQ205p29Ql4pKEsqWdPvxdyRThQkLg2Sno");
 
   /** {@code bz2.compress(b"")}. */
   private static final byte[] EMPTY = Base64.getDecoder().decode("QlpoORdyRThQkAAAAAA=");

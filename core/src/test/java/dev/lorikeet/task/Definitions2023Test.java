@@ -48,8 +48,7 @@ final class Definitions2023Test {
         folder.resolve("blimp/causative.jsonl"),
         "{\"sentence_good\": \"Good.\", \"sentence_bad\": \"Bad.\"}");
     assertEquals(
-        List.of(
-            new Request.LogLikelihood("", " Good."), new Request.LogLikelihood("", " Bad.")),
+        List.of(new Request.LogLikelihood("", " Good."), new Request.LogLikelihood("", " Bad.")),
         item("blimp_causative").requests());
     assertEquals(
         List.of(new Request.LogLikelihood("", "Good."), new Request.LogLikelihood("", "Bad.")),
@@ -90,9 +89,7 @@ final class Definitions2023Test {
   }
 
   private static List<Answer> scored(double... sums) {
-    return Arrays.stream(sums)
-        .<Answer>mapToObj(sum -> new Answer.Scored(sum, false))
-        .toList();
+    return Arrays.stream(sums).<Answer>mapToObj(sum -> new Answer.Scored(sum, false)).toList();
   }
 
   private Item item(String task) {

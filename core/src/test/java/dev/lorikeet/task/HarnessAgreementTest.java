@@ -9,6 +9,7 @@ import dev.lorikeet.task.HarnessFixtures.Case;
 import dev.lorikeet.task.HarnessFixtures.Sample;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,12 +31,19 @@ import tools.jackson.databind.JsonNode;
 @Tag("reference")
 final class HarnessAgreementTest {
   private static final double TOLERANCE = 1e-9;
+  private static final String OF_2023 = "own-2023.json";
 
   @TestFactory
   Stream<DynamicTest> ownDocumentsAreAskedAndScoredAlike() {
     TaskData data = TaskData.of(HarnessFixtures.OWN);
     return Stream.of("own-tiny.json", "own-stories260K.json", "own-scripted.json")
         .flatMap(file -> tests(file, data, Count.ALL));
+  }
+
+  /** {@code reference/make_eval_2023.py}; a task without a year of its own had the same definition. */
+  @TestFactory
+  Stream<DynamicTest> definitionsOf2023AreAskedAndScoredAlike() {
+    return tests(OF_2023, TaskData.of(HarnessFixtures.OWN), Count.ALL);
   }
 
   @TestFactory
@@ -92,13 +100,19 @@ final class HarnessAgreementTest {
 
   private static Stream<DynamicTest> tests(String file, TaskData data, Count count) {
     return HarnessFixtures.cases(file).stream()
-        .map(each -> dynamicTest(file + ": " + each.title(), () -> agrees(each, data, count)));
+        .map(each -> dynamicTest(file + ": " + each.title(), () -> agrees(file, each, data, count)));
   }
 
-  private static void agrees(Case expected, TaskData data, Count count) {
+  private static void agrees(String file, Case expected, TaskData data, Count count) {
     Task task = Tasks.find(expected.task());
-    assertEquals(expected.version(), task.info().version() + ".0");
+    boolean isToday = !file.equals(OF_2023);
+    if (isToday || expected.task().endsWith("@2023")) {
+      assertEquals(expected.version(), task.info().version() + (isToday ? ".0" : ""));
+    }
     List<Item> items = task.items(data, expected.shots());
+    if (!isToday && !expected.task().endsWith("@2023")) {
+      items = inOrderOf(expected, items);
+    }
     int size = expected.samples().size();
     assertTrue(count == Count.ALL ? items.size() == size : items.size() >= size);
     List<Map<String, MetricValue>> values = new ArrayList<>();
@@ -121,6 +135,12 @@ final class HarnessAgreementTest {
                 score.metrics().getOrDefault(metric, Double.NaN),
                 TOLERANCE * Math.max(1, value),
                 metric));
+  }
+
+  /** Today's items in the order in which the harness of 2023 asked them. */
+  private static List<Item> inOrderOf(Case expected, List<Item> items) {
+    List<String> ids = expected.samples().stream().map(Sample::id).toList();
+    return items.stream().sorted(Comparator.comparingInt(item -> ids.indexOf(item.id()))).toList();
   }
 
   private static void sameRequests(JsonNode expected, List<Request> requests) {

@@ -220,8 +220,7 @@ final class TasksTest {
 
   @Test
   void answersOfAnotherKindAreRefused() {
-    Item item =
-        Tasks.find("winogrande").items(TaskData.of(HarnessFixtures.OWN), 0).getFirst();
+    Item item = Tasks.find("winogrande").items(TaskData.of(HarnessFixtures.OWN), 0).getFirst();
     assertThrows(IllegalArgumentException.class, () -> item.score(List.of()));
     List<Answer> texts = List.of(new Answer.Generated("a"), new Answer.Generated("b"));
     assertThrows(IllegalArgumentException.class, () -> item.score(texts));
@@ -237,8 +236,7 @@ final class TasksTest {
   private String message(String task, int shots) {
     LorikeetException e =
         assertThrows(
-            LorikeetException.class,
-            () -> Tasks.find(task).items(TaskData.of(folder), shots));
+            LorikeetException.class, () -> Tasks.find(task).items(TaskData.of(folder), shots));
     assertTrue(e instanceof DataException || e instanceof ConfigException, e.toString());
     return e.getMessage();
   }
