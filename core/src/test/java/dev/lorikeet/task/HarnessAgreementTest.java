@@ -40,7 +40,9 @@ final class HarnessAgreementTest {
         .flatMap(file -> tests(file, data, Count.ALL));
   }
 
-  /** {@code reference/make_eval_2023.py}; a task without a year of its own had the same definition. */
+  /**
+   * {@code reference/make_eval_2023.py}; a task without a year of its own had the same definition.
+   */
   @TestFactory
   Stream<DynamicTest> definitionsOf2023AreAskedAndScoredAlike() {
     return tests(OF_2023, TaskData.of(HarnessFixtures.OWN), Count.ALL);
@@ -100,7 +102,8 @@ final class HarnessAgreementTest {
 
   private static Stream<DynamicTest> tests(String file, TaskData data, Count count) {
     return HarnessFixtures.cases(file).stream()
-        .map(each -> dynamicTest(file + ": " + each.title(), () -> agrees(file, each, data, count)));
+        .map(
+            each -> dynamicTest(file + ": " + each.title(), () -> agrees(file, each, data, count)));
   }
 
   private static void agrees(String file, Case expected, TaskData data, Count count) {
