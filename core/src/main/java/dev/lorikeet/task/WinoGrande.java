@@ -12,8 +12,7 @@ import java.util.Map;
  */
 final class WinoGrande {
   private static final Source SOURCE =
-      new Source(
-          "allenai/winogrande (winogrande_xl)", "CC-BY-4.0", "https://arxiv.org/abs/1907.10641");
+      new Source("allenai/winogrande (winogrande_xl)", "CC-BY", "https://arxiv.org/abs/1907.10641");
 
   private WinoGrande() {}
 
