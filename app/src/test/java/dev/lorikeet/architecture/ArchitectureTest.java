@@ -43,7 +43,8 @@ final class ArchitectureTest {
           entry("nano"),
           entry("stat"),
           entry("metric", "error", "format", "stat"),
-          entry("judge", "error", "metric", "stat"));
+          entry("judge", "error", "metric", "stat"),
+          entry("task", "error", "jinja"));
 
   private static final Set<String> CORE = CORE_ARROWS.keySet();
 

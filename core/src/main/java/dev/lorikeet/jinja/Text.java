@@ -6,11 +6,11 @@ import java.util.Locale;
 import java.util.function.IntPredicate;
 
 /** Python's string functions on Java strings; a character is a code point. */
-final class Text {
+public final class Text {
   private Text() {}
 
   /** {@code str.isspace} of one character. */
-  static boolean isSpace(int c) {
+  public static boolean isSpace(int c) {
     return (c >= 0x09 && c <= 0x0d)
         || (c >= 0x1c && c <= 0x20)
         || c == 0x85
@@ -32,7 +32,8 @@ final class Text {
         || c == 0x2029;
   }
 
-  static String strip(String text, IntPredicate isStripped) {
+  /** {@code strip}: without the characters of {@code isStripped} at both ends. */
+  public static String strip(String text, IntPredicate isStripped) {
     return stripEnd(stripStart(text, isStripped), isStripped);
   }
 
@@ -206,7 +207,8 @@ final class Text {
     return text.repeat((int) count);
   }
 
-  static String capitalize(String text) {
+  /** {@code capitalize}: the first character in title case, the others in lower case. */
+  public static String capitalize(String text) {
     if (text.isEmpty()) {
       return text;
     }
