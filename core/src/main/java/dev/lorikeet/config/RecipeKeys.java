@@ -12,7 +12,7 @@ import java.util.Set;
 final class RecipeKeys {
   /** Keys that mean something in the field but are not built yet. */
   static final Set<String> RESERVED =
-      Set.of("model.id", "data.columns", "data.sources", "data.clean", "eval", "plan");
+      Set.of("model.id", "data.id", "data.sources.id", "data.clean", "eval", "plan");
 
   /** Values of closed sets that are not built yet. */
   static final Map<String, Set<String>> RESERVED_VALUES =
@@ -53,7 +53,13 @@ final class RecipeKeys {
           Map.entry("bnb_4bit_use_double_quant", "double_quant"),
           Map.entry("loftq_config", "loftq_iter"),
           Map.entry("loftq_bits", "quantization"),
-          Map.entry("val_set_size", "validation"));
+          Map.entry("val_set_size", "validation"),
+          Map.entry("train_on_inputs", "loss"),
+          Map.entry("prompt_template", "prompt"),
+          Map.entry("field_mapping", "columns"));
+
+  /** The list whose entries have keys of their own. */
+  private static final String SOURCES = "data.sources";
 
   private RecipeKeys() {}
 
@@ -98,6 +104,11 @@ final class RecipeKeys {
   static String suggestion(String unknown) {
     List<String> keys = new ArrayList<>(all());
     keys.addAll(sections());
+    for (RecordComponent inner : SourceSettings.class.getRecordComponents()) {
+      if (unknown.startsWith(SOURCES)) {
+        keys.add(path(SOURCES, key(inner)));
+      }
+    }
     String name = lastPart(unknown);
     String ours = ELSEWHERE.getOrDefault(name, name);
     for (String key : keys) {
