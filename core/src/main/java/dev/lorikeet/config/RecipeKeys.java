@@ -1,5 +1,6 @@
 package dev.lorikeet.config;
 
+import dev.lorikeet.error.Spelling;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -119,7 +120,8 @@ final class RecipeKeys {
     String nearest = keys.getFirst();
     int best = Integer.MAX_VALUE;
     for (String key : keys) {
-      int distance = Math.min(distance(key, unknown), distance(lastPart(key), name) + 1);
+      int distance = Math.min(
+              Spelling.distance(key, unknown), Spelling.distance(lastPart(key), name) + 1);
       if (distance < best) {
         best = distance;
         nearest = key;
@@ -138,29 +140,5 @@ final class RecipeKeys {
 
   private static String lastPart(String key) {
     return key.substring(key.lastIndexOf('.') + 1);
-  }
-
-  /** Edit distance with swaps of neighbours (optimal string alignment). */
-  static int distance(String a, String b) {
-    int[] beforeLast = new int[b.length() + 1];
-    int[] last = new int[b.length() + 1];
-    Arrays.setAll(last, i -> i);
-    for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int change = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
-        row[j] = Math.min(Math.min(row[j - 1], last[j]) + 1, last[j - 1] + change);
-        if (i > 1
-            && j > 1
-            && a.charAt(i - 1) == b.charAt(j - 2)
-            && a.charAt(i - 2) == b.charAt(j - 1)) {
-          row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
-        }
-      }
-      beforeLast = last;
-      last = row;
-    }
-    return last[b.length()];
   }
 }

@@ -1,5 +1,6 @@
 package dev.lorikeet.data;
 
+import dev.lorikeet.source.HashingStream;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.HexFormat;
