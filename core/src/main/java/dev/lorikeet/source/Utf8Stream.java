@@ -7,21 +7,14 @@ import java.io.InputStream;
 /**
  * Lets UTF-8 text through and nothing else; leaves a byte order mark out. What stands before a wrong
  * byte is read first, then reading fails with a {@link NotUtf8Exception}.
- *
- * <p>Sequences are those of table 3-7 of the Unicode standard: none longer than it has to be, no
- * surrogates, nothing above U+10FFFF.
  */
 final class Utf8Stream extends FilterInputStream {
   private static final int[] MARK = {0xef, 0xbb, 0xbf};
 
+  private final Utf8 state = new Utf8();
   private long offset;
   private long line = 1;
 
-  /** Bytes that the present character still needs, and the range of the next one. */
-  private int missing;
-
-  private int lowest;
-  private int highest;
   private long characterStart;
   private boolean begun;
   private boolean failed;
@@ -47,7 +40,7 @@ final class Utf8Stream extends FilterInputStream {
     skipMark();
     int read = in.read(target, at, length);
     if (read < 0) {
-      if (missing > 0) {
+      if (state.isInside()) {
         failed = true;
         throw new NotUtf8Exception(line, characterStart);
       }
@@ -80,9 +73,13 @@ final class Utf8Stream extends FilterInputStream {
   private int check(byte[] bytes, int at, int count) {
     for (int i = 0; i < count; i++) {
       int value = bytes[at + i];
-      if (value >= 0 && missing == 0) {
+      boolean inside = state.isInside();
+      if (value >= 0 && !inside) {
         line += value == '\n' ? 1 : 0;
-      } else if (!step(value & 0xff, offset + i)) {
+        continue;
+      }
+      characterStart = inside ? characterStart : offset + i;
+      if (!state.accepts(value & 0xff)) {
         failed = true;
         offset += i;
         return i;
@@ -90,29 +87,6 @@ final class Utf8Stream extends FilterInputStream {
     }
     offset += count;
     return count;
-  }
-
-  private boolean step(int value, long position) {
-    if (missing > 0) {
-      boolean fits = value >= lowest && value <= highest;
-      missing--;
-      lowest = 0x80;
-      highest = 0xbf;
-      return fits;
-    }
-    characterStart = position;
-    lowest = value == 0xe0 ? 0xa0 : value == 0xf0 ? 0x90 : 0x80;
-    highest = value == 0xed ? 0x9f : value == 0xf4 ? 0x8f : 0xbf;
-    if (value >= 0xc2 && value <= 0xdf) {
-      missing = 1;
-    } else if (value >= 0xe0 && value <= 0xef) {
-      missing = 2;
-    } else if (value >= 0xf0 && value <= 0xf4) {
-      missing = 3;
-    } else {
-      return false;
-    }
-    return true;
   }
 
   @Override
