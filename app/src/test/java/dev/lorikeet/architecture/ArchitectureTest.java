@@ -30,7 +30,7 @@ final class ArchitectureTest {
           .importPackages("dev.lorikeet");
 
   private static final Set<String> CORE =
-      Set.of("error", "config", "format", "jinja", "tokenizer", "data", "run", "nano");
+      Set.of("error", "config", "format", "jinja", "tokenizer", "source", "data", "run", "nano");
 
   /** Rooms of the engine and what each may know of the engine, itself included. */
   private static final Map<String, Set<String>> ENGINE = engine();
@@ -72,7 +72,8 @@ final class ArchitectureTest {
           "format", Set.of("error"),
           "jinja", Set.of("error"),
           "tokenizer", Set.of("error", "jinja"),
-          "data", Set.of("config", "error", "tokenizer"),
+          "source", Set.of("error"),
+          "data", Set.of("config", "error", "jinja", "source", "tokenizer"),
           "run", Set.of("error", "format"),
           "nano", Set.of());
 
