@@ -120,8 +120,8 @@ final class RecipeKeys {
     String nearest = keys.getFirst();
     int best = Integer.MAX_VALUE;
     for (String key : keys) {
-      int distance = Math.min(
-              Spelling.distance(key, unknown), Spelling.distance(lastPart(key), name) + 1);
+      int distance =
+          Math.min(Spelling.distance(key, unknown), Spelling.distance(lastPart(key), name) + 1);
       if (distance < best) {
         best = distance;
         nearest = key;

@@ -30,8 +30,7 @@ public record SourceSettings(
         .notBlank("data.sources.path", path.toString())
         .positive("data.sources.weight", weight)
         .require(
-            weight <= HIGHEST_WEIGHT,
-            "data.sources.weight must be at most 1000, found " + weight)
+            weight <= HIGHEST_WEIGHT, "data.sources.weight must be at most 1000, found " + weight)
         .columns("data.sources.columns", columns)
         .done("data source");
   }

@@ -75,7 +75,9 @@ final class ChatMessages {
     return new Sample.Dialogue(
         record,
         turns,
-        described.isEmpty() ? Optional.empty() : Optional.of(described.stream().map(ChatMessages::function).toList()));
+        described.isEmpty()
+            ? Optional.empty()
+            : Optional.of(described.stream().map(ChatMessages::function).toList()));
   }
 
   /** A description of a function in the form that chat templates know. */
@@ -145,7 +147,8 @@ final class ChatMessages {
 
   private ToolCall call(@Nullable Object call) {
     Object inner = call instanceof Map<?, ?> outer ? outer.get("function") : null;
-    Map<?, ?> function = inner instanceof Map<?, ?> map ? map : call instanceof Map<?, ?> m ? m : Map.of();
+    Map<?, ?> function =
+        inner instanceof Map<?, ?> map ? map : call instanceof Map<?, ?> m ? m : Map.of();
     if (!(function.get("name") instanceof String name)) {
       throw problem("a tool call needs a \"name\", found " + SourceRecord.kind(call));
     }
@@ -201,7 +204,8 @@ final class ChatMessages {
         }
       } catch (JacksonException e) {
         throw record.problem(
-            "key \"" + key + "\" holds a text that is not valid JSON: " + e.getOriginalMessage(), e);
+            "key \"" + key + "\" holds a text that is not valid JSON: " + e.getOriginalMessage(),
+            e);
       }
     }
     return record.list(key);

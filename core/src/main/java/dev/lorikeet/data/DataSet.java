@@ -208,7 +208,8 @@ public final class DataSet implements AutoCloseable {
   private ExampleStore store(List<Path> files) {
     String names = files.stream().map(Path::toString).collect(Collectors.joining(", "));
     ExampleStore store =
-        ExampleStore.in(request.folder(), (files.size() == 1 ? "data file " : "data files ") + names);
+        ExampleStore.in(
+            request.folder(), (files.size() == 1 ? "data file " : "data files ") + names);
     stores.add(store);
     return store;
   }

@@ -33,7 +33,9 @@ import java.util.function.LongPredicate;
  * </ul>
  */
 public final class Encoder {
-  /** How near to the end of an answer a special token has to be to end it: a line end may follow. */
+  /**
+   * How near to the end of an answer a special token has to be to end it: a line end may follow.
+   */
   private static final int ENDING = 3;
 
   private final Tokenizer tokenizer;
@@ -126,9 +128,7 @@ public final class Encoder {
       int start = tokens.length;
       boolean answer = piece.said() != Said.BEFORE;
       int[] ids =
-          start == 0
-              ? tokenizer.encodeSequence(piece.text())
-              : tokenizer.encode(piece.text());
+          start == 0 ? tokenizer.encodeSequence(piece.text()) : tokenizer.encode(piece.text());
       tokens = join(tokens, answer ? withEos(ids) : ids);
       learned.set(start, tokens.length, loss == Loss.ALL || piece.said() == Said.LEARNED_ANSWER);
     }

@@ -81,9 +81,7 @@ final class ExampleStore implements AutoCloseable {
     try {
       added =
           encoder.encode(
-              reader,
-              taken,
-              example -> append(example.withId(base + example.id()), appender));
+              reader, taken, example -> append(example.withId(base + example.id()), appender));
       appender.flush();
     } catch (UncheckedIOException failure) {
       throw unwritten(bytes, reader.shareRead(), Objects.requireNonNull(failure.getCause()));

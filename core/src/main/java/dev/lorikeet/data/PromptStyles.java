@@ -25,8 +25,8 @@ import java.util.OptionalInt;
 /** Finds the style that a recipe and a model ask for. */
 final class PromptStyles {
   /**
-   * What templates that write the date write: always the same one, so that a run can be repeated. It
-   * is the date that Llama 3.2's template writes where it knows none.
+   * What templates that write the date write: always the same one, so that a run can be repeated.
+   * It is the date that Llama 3.2's template writes where it knows none.
    */
   static final Clock CLOCK = Clock.fixed(Instant.parse("2024-07-26T00:00:00Z"), ZoneOffset.UTC);
 
@@ -99,12 +99,11 @@ final class PromptStyles {
     } catch (CharacterCodingException e) {
       throw new DataException("data.prompt: the template file " + path + " is not UTF-8 text", e);
     } catch (IOException e) {
-      throw new DataException("data.prompt: the template file " + path + " cannot be read: " + e, e);
+      throw new DataException(
+          "data.prompt: the template file " + path + " cannot be read: " + e, e);
     }
     return new TemplateStyle(
-        prompt,
-        ChatTemplate.of(prompt, source, specialTokens(), CLOCK),
-        Beginning.OF_TOKENIZER);
+        prompt, ChatTemplate.of(prompt, source, specialTokens(), CLOCK), Beginning.OF_TOKENIZER);
   }
 
   private Map<String, String> specialTokens() {
@@ -116,7 +115,8 @@ final class PromptStyles {
   }
 
   private void put(Map<String, String> tokens, String name, OptionalInt id) {
-    id.ifPresent(known -> tokens.put(name, tokenizer.decode(new int[] {known}, SpecialTokens.KEEP)));
+    id.ifPresent(
+        known -> tokens.put(name, tokenizer.decode(new int[] {known}, SpecialTokens.KEEP)));
   }
 
   private static String resource(String name) {

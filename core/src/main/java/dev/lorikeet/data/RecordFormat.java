@@ -6,6 +6,7 @@ import dev.lorikeet.source.SourceRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** How the records of a file are written: turns each into the normal form. */
 sealed interface RecordFormat {
@@ -20,10 +21,14 @@ sealed interface RecordFormat {
   /** The recipe's name of the format. */
   Format name();
 
-  /** The format that a recipe calls {@code name}. */
-  static RecordFormat of(Format name) {
+  /**
+   * The format that a recipe calls {@code name}.
+   *
+   * @param named keys of the format that the recipe names in {@code data.columns}
+   */
+  static RecordFormat of(Format name, Set<String> named) {
     return switch (name) {
-      case ALPACA -> new Alpaca();
+      case ALPACA -> new Alpaca(named.contains("system"), named.contains("history"));
       case COMPLETION, PROMPT_COMPLETION -> new Completion();
       case CHAT -> new Chat();
       case SHAREGPT -> new ShareGpt();
@@ -33,14 +38,20 @@ sealed interface RecordFormat {
     };
   }
 
-  /** Stanford Alpaca's: an instruction, perhaps with an input, and an output. */
-  record Alpaca() implements RecordFormat {
+  /**
+   * Stanford Alpaca's: an instruction, perhaps with an input, and an output. LLaMA-Factory's further
+   * keys are read only where the recipe names them: other readers of the format know neither.
+   *
+   * @param withSystem whether {@code system} is read
+   * @param withHistory whether {@code history} is read: pairs of what was said before
+   */
+  record Alpaca(boolean withSystem, boolean withHistory) implements RecordFormat {
     @Override
     public Sample read(SourceRecord record) {
       Turn asked = Turn.asked(record.text("instruction"), record.textOrEmpty("input"));
       String output = record.text("output");
-      String system = record.textOrEmpty("system");
-      List<?> history = record.has("history") ? record.list("history") : List.of();
+      String system = withSystem ? record.textOrEmpty("system") : "";
+      List<?> history = withHistory && record.has("history") ? record.list("history") : List.of();
       if (system.isEmpty() && history.isEmpty()) {
         return Sample.Dialogue.of(record, asked, output);
       }
@@ -54,8 +65,7 @@ sealed interface RecordFormat {
             && two.getFirst() instanceof String before
             && two.getLast() instanceof String answer)) {
           throw record.problem(
-              "key \"history\" must hold pairs of texts, found "
-                  + SourceRecord.kind(pair));
+              "key \"history\" must hold pairs of texts, found " + SourceRecord.kind(pair));
         }
         turns.add(Turn.of(Turn.Role.USER, before));
         turns.add(Turn.of(Turn.Role.ASSISTANT, answer));

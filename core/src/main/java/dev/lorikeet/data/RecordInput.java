@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -77,6 +78,22 @@ final class RecordInput implements SampleInput {
     }
   }
 
+  /** Alpaca's further keys change what is learned, so nobody should miss them without knowing. */
+  private void lookForUnread() {
+    for (String key : name == Format.ALPACA ? List.of("system", "history") : List.<String>of()) {
+      boolean there =
+          ahead.stream()
+              .anyMatch(record -> record.values().get(key) instanceof List<?> list
+                  ? !list.isEmpty()
+                  : record.has(key) && !"".equals(record.values().get(key)));
+      if (there && !request.columns().containsKey(key)) {
+        findings.found(
+            "data file %s: the key %s is not read; data.columns: {%s: %s} reads it"
+                .formatted(request.path(), key, key, key));
+      }
+    }
+  }
+
   private void detect() {
     Deque<SourceRecord> renamed = new ArrayDeque<>();
     ahead.forEach(record -> renamed.add(record.renamed(columns)));
@@ -92,26 +109,29 @@ final class RecordInput implements SampleInput {
                 ahead.size() == 1 ? "record has" : ahead.size() + " records have",
                 found.why(),
                 columns.isEmpty() ? "" : "; columns " + columns));
+    lookForUnread();
   }
 
   /** Names that a recipe gives have to be somewhere. */
   private void requireColumns() {
     Set<String> known = new LinkedHashSet<>();
     ahead.forEach(record -> known.addAll(record.values().keySet()));
-    request.columns().forEach((key, column) -> {
-      if (!known.contains(column)) {
-        throw new DataException(
-            "data file %s: data.columns says that %s is called \"%s\", but the records have %s%s"
-                .formatted(
-                    request.path(),
-                    key,
-                    column,
-                    String.join(", ", known),
-                    Spelling.nearest(column, known)
-                        .map(near -> "; did you mean " + near + "?")
-                        .orElse("")));
-      }
-    });
+    request
+        .columns()
+        .forEach((key, column) -> {
+          if (!known.contains(column)) {
+            throw new DataException(
+                "data file %s: data.columns says that %s is called \"%s\", but the records have %s%s"
+                    .formatted(
+                        request.path(),
+                        key,
+                        column,
+                        String.join(", ", known),
+                        Spelling.nearest(column, known)
+                            .map(near -> "; did you mean " + near + "?")
+                            .orElse("")));
+          }
+        });
   }
 
   @Override
@@ -143,7 +163,7 @@ final class RecordInput implements SampleInput {
   /** A record of another format is told as such, not by the key that it lacks. */
   private Sample read(SourceRecord record) {
     try {
-      return RecordFormat.of(name).read(record);
+      return RecordFormat.of(name, request.columns().keySet()).read(record);
     } catch (DataException problem) {
       Optional<Format> other = FormatDetection.guess(record).filter(format -> format != like(name));
       boolean lacks = String.valueOf(problem.getMessage()).contains("is missing; the record has");

@@ -7,9 +7,9 @@ import java.util.List;
 sealed interface Rendered {
 
   /**
-   * Pieces that are tokenised apart, so that generation that begins behind one goes on from the very
-   * tokens that were trained. What the tokenizer puts in front of a sequence comes first, and a
-   * token that ends the sequence behind each piece that is an answer.
+   * Pieces that are tokenised apart, so that generation that begins behind one goes on from the
+   * very tokens that were trained. What the tokenizer puts in front of a sequence comes first, and
+   * a token that ends the sequence behind each piece that is an answer.
    *
    * @param pieces in order
    */

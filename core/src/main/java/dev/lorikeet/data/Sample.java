@@ -24,9 +24,7 @@ public sealed interface Sample {
     /** A prompt and the response that is learned. */
     static Dialogue of(SourceRecord record, Turn prompt, String response) {
       return new Dialogue(
-          record,
-          List.of(prompt, Turn.of(Turn.Role.ASSISTANT, response)),
-          Optional.empty());
+          record, List.of(prompt, Turn.of(Turn.Role.ASSISTANT, response)), Optional.empty());
     }
 
     /** Index of the record in its file, from 0. */

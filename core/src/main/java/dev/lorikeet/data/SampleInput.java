@@ -5,7 +5,8 @@ import dev.lorikeet.source.FileHash;
 import java.util.Optional;
 
 /** Where a {@link SampleReader} has its samples from. */
-sealed interface SampleInput extends AutoCloseable permits RecordInput, TextInput.File, TextInput.Folder {
+sealed interface SampleInput extends AutoCloseable
+    permits RecordInput, TextInput.File, TextInput.Folder {
   /** The next sample; empty at the end. */
   Optional<Sample> next();
 

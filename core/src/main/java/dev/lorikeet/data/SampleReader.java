@@ -72,7 +72,8 @@ public final class SampleReader implements AutoCloseable {
         return new SampleReader(request, RecordInput.of(request, file, rows));
       }
       if (file.kind() == FileKind.PARQUET) {
-        return new SampleReader(request, RecordInput.of(request, file, DuckDbRecords.parquet(path)));
+        return new SampleReader(
+            request, RecordInput.of(request, file, DuckDbRecords.parquet(path)));
       }
       if (isText(request, file)) {
         return new SampleReader(request, new TextInput.File(file));

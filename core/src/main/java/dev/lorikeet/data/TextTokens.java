@@ -90,8 +90,7 @@ final class TextTokens {
 
   private static void give(Part part, int end, Consumer<int[]> tokens) {
     if (end > part.given) {
-      tokens.accept(
-          part.tokens.subList(part.given, end).stream().mapToInt(Token::id).toArray());
+      tokens.accept(part.tokens.subList(part.given, end).stream().mapToInt(Token::id).toArray());
     }
   }
 

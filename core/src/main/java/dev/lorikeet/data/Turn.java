@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param role who speaks
  * @param text what is said
- * @param input what it is about, apart from it, as Alpaca has it; empty for most. Where a prompt has
- *     no place for it, it stands behind the text after an empty line
+ * @param input what it is about, apart from it, as Alpaca has it; empty for most. Where a prompt
+ *     has no place for it, it stands behind the text after an empty line
  * @param toolCalls functions that the assistant calls
  * @param trained whether the model may learn it; only the assistant's turns are
  * @param more further fields that templates may know, such as {@code reasoning_content}

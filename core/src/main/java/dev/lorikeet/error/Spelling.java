@@ -10,8 +10,8 @@ public final class Spelling {
   private Spelling() {}
 
   /**
-   * The candidate nearest to {@code name}, if any is near: capitals aside, at most two mistakes or a
-   * third of its letters.
+   * The candidate nearest to {@code name}, if any is near: capitals aside, at most two mistakes or
+   * a third of its letters.
    */
   public static Optional<String> nearest(String name, Collection<String> candidates) {
     Optional<String> nearest = Optional.empty();

@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads a table of texts: the first line has the names, each further record one text a name. Cells
  * in double quotes may hold separators, line breaks and doubled quotes (RFC 4180). Cells are
- * separated by tabs where the file's name says so; otherwise by the one of comma, semicolon, tab and
- * bar that stands most often in the first line, outside quotes.
+ * separated by tabs where the file's name says so; otherwise by the one of comma, semicolon, tab
+ * and bar that stands most often in the first line, outside quotes.
  */
 final class CsvRecords implements RecordReader {
   private static final int LOOKED_AT = 1 << 16;
@@ -68,7 +68,10 @@ final class CsvRecords implements RecordReader {
                 new InputStreamReader(text.get(), StandardCharsets.UTF_8))
             .iterator();
     Optional<CsvRecord> first = line();
-    this.names = first.map(record -> record.getFields().stream().map(String::strip).toList()).orElse(List.of());
+    this.names =
+        first
+            .map(record -> record.getFields().stream().map(String::strip).toList())
+            .orElse(List.of());
     first.ifPresent(_ -> requireNames());
   }
 
@@ -98,7 +101,7 @@ final class CsvRecords implements RecordReader {
       throw problem(e);
     } catch (UncheckedIOException e) {
       lost = true;
-      throw DataFile.unreadable(file, e.getCause());
+      throw DataFile.unreadable(file, java.util.Objects.requireNonNull(e.getCause()));
     }
   }
 

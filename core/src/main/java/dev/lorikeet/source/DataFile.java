@@ -115,9 +115,9 @@ public final class DataFile implements AutoCloseable {
   /**
    * Reads the text.
    *
-   * @return UTF-8 without a byte order mark, lines ended by line feeds; to be read into room for two
-   *     characters or more; fails with an {@link IOException} at a wrong byte,
-   *     which {@link #failure} explains
+   * @return UTF-8 without a byte order mark, lines ended by line feeds; to be read into room for
+   *     two characters or more; fails with an {@link IOException} at a wrong byte, which {@link
+   *     #failure} explains
    */
   public Reader text() {
     return new LineEnds(new InputStreamReader(utf8(), StandardCharsets.UTF_8));

@@ -47,7 +47,8 @@ public final class DuckDbRecords implements RecordReader {
       confine();
       String select = query.isPresent() ? onlySelect(query.get()) : "SELECT * FROM data";
       statement =
-          connection.prepareStatement("SELECT to_json(row_of_data)::VARCHAR FROM (" + select + "\n) row_of_data");
+          connection.prepareStatement(
+              "SELECT to_json(row_of_data)::VARCHAR FROM (" + select + "\n) row_of_data");
       opened.add(statement);
       rows = statement.executeQuery();
     } catch (SQLException e) {
@@ -164,7 +165,8 @@ public final class DuckDbRecords implements RecordReader {
   @SuppressWarnings("unchecked") // A row is an object, whose keys are texts.
   private Map<String, @Nullable Object> values(String json) {
     try {
-      return (Map<String, @Nullable Object>) java.util.Objects.requireNonNull(JsonValues.parse(json));
+      return (Map<String, @Nullable Object>)
+          java.util.Objects.requireNonNull(JsonValues.parse(json));
     } catch (JacksonException e) {
       throw new DataException(
           "%s, row %d: a value cannot be written as JSON: %s"

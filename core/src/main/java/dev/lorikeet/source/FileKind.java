@@ -62,7 +62,8 @@ public enum FileKind {
     if (start.startsWith("PAR1")) {
       return PARQUET;
     }
-    String text = (start.startsWith("\u00ef\u00bb\u00bf") ? start.substring(3) : start).stripLeading();
+    String text =
+        (start.startsWith("\u00ef\u00bb\u00bf") ? start.substring(3) : start).stripLeading();
     return text.startsWith("{") || text.startsWith("[{") || text.matches("(?s)\\[\\s*[{\\]].*")
         ? JSON
         : TEXT;

@@ -108,10 +108,7 @@ final class JsonLines implements RecordReader {
     long bad = Utf8.firstWrong(line, length);
     if (bad >= 0) {
       throw new DataException(
-          "data file "
-              + file
-              + ", "
-              + new NotUtf8Exception(lineNumber, lineStart + bad).words());
+          "data file " + file + ", " + new NotUtf8Exception(lineNumber, lineStart + bad).words());
     }
   }
 

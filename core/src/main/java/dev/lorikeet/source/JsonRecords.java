@@ -5,6 +5,7 @@ import dev.lorikeet.source.JsonValues.TooLargeException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -19,8 +20,11 @@ import tools.jackson.core.TokenStreamLocation;
  */
 final class JsonRecords implements RecordReader {
   private final Path file;
-  private final JsonParser parser;
-  private final JsonValues values;
+  private final InputStream bytes;
+
+  /** Made with the first record, because making it reads. */
+  private @Nullable JsonParser parser;
+
   private boolean started;
   private boolean inArray;
   private boolean lost;
@@ -30,8 +34,7 @@ final class JsonRecords implements RecordReader {
   /** Reads {@code bytes}, which stay their owner's to close; {@code file} is for messages. */
   JsonRecords(Path file, InputStream bytes) {
     this.file = file;
-    this.parser = JsonValues.FACTORY.createParser(ObjectReadContext.empty(), bytes);
-    this.values = new JsonValues(parser);
+    this.bytes = bytes;
   }
 
   @Override
@@ -39,7 +42,12 @@ final class JsonRecords implements RecordReader {
     boolean understood = false;
     lost = true;
     try {
-      Optional<SourceRecord> next = understood();
+      JsonParser opened = parser;
+      if (opened == null) {
+        opened = JsonValues.FACTORY.createParser(ObjectReadContext.empty(), bytes);
+        parser = opened;
+      }
+      Optional<SourceRecord> next = understood(opened);
       understood = true;
       return next;
     } catch (TooLargeException e) {
@@ -56,7 +64,7 @@ final class JsonRecords implements RecordReader {
     return !lost;
   }
 
-  private Optional<SourceRecord> understood() {
+  private Optional<SourceRecord> understood(JsonParser parser) {
     JsonToken token = parser.nextToken();
     if (!started) {
       started = true;
@@ -69,7 +77,7 @@ final class JsonRecords implements RecordReader {
       inArray = false;
       token = parser.nextToken();
       if (token != null) {
-        throw new DataException(file + ", line " + line() + ": text after the end of the array");
+        throw new DataException(file + ", line " + line(parser) + ": text after the end of the array");
       }
     }
     if (token == null) {
@@ -77,13 +85,13 @@ final class JsonRecords implements RecordReader {
     }
     if (token != JsonToken.START_OBJECT) {
       String found = JsonValues.kind(token);
-      String where = SourceRecord.where(file, "line " + line(), index++);
+      String where = SourceRecord.where(file, "line " + line(parser), index++);
       parser.skipChildren();
       lost = false;
       throw new DataException(where + ": expected an object {…}, found " + found);
     }
-    recordLine = line();
-    SourceRecord record = new SourceRecord(file, index, "line " + recordLine, values.object());
+    recordLine = line(parser);
+    SourceRecord record = new SourceRecord(file, index, "line " + recordLine, new JsonValues(parser).object());
     index++;
     recordLine = 0;
     return Optional.of(record);
@@ -105,12 +113,14 @@ final class JsonRecords implements RecordReader {
         e);
   }
 
-  private int line() {
+  private static int line(JsonParser parser) {
     return parser.currentTokenLocation().getLineNr();
   }
 
   @Override
   public void close() {
-    parser.close();
+    if (parser != null) {
+      parser.close();
+    }
   }
 }

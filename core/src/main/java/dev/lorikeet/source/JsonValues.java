@@ -21,9 +21,7 @@ final class JsonValues {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
           .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxStringLength(RecordReader.LARGEST_RECORD)
-                  .build())
+              StreamReadConstraints.builder().maxStringLength(RecordReader.LARGEST_RECORD).build())
           .build();
 
   /** What a value costs besides its characters. */

@@ -95,7 +95,8 @@ public record SourceRecord(
             + key
             + "\" is missing; the record has "
             + (values.isEmpty() ? "none" : String.join(", ", values.keySet()))
-            + near.map(name -> "; is it \"%s\"? Then set data.columns: {%s: %s}".formatted(name, key, name))
+            + near.map(name ->
+                    "; is it \"%s\"? Then set data.columns: {%s: %s}".formatted(name, key, name))
                 .orElse(""));
   }
 

@@ -1,8 +1,8 @@
 package dev.lorikeet.source;
 
 /**
- * Which bytes are UTF-8: the sequences of table 3-7 of the Unicode standard, none longer than it has
- * to be, no surrogates, nothing above U+10FFFF. Fed byte by byte.
+ * Which bytes are UTF-8: the sequences of table 3-7 of the Unicode standard, none longer than it
+ * has to be, no surrogates, nothing above U+10FFFF. Fed byte by byte.
  */
 final class Utf8 {
   private int missing;

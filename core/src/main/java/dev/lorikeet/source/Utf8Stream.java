@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * Lets UTF-8 text through and nothing else; leaves a byte order mark out. What stands before a wrong
- * byte is read first, then reading fails with a {@link NotUtf8Exception}.
+ * Lets UTF-8 text through and nothing else; leaves a byte order mark out. What stands before a
+ * wrong byte is read first, then reading fails with a {@link NotUtf8Exception}.
  */
 final class Utf8Stream extends FilterInputStream {
   private static final int[] MARK = {0xef, 0xbb, 0xbf};

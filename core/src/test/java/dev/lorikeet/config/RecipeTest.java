@@ -325,8 +325,7 @@ class RecipeTest {
 
   @Test
   void reservedKeysAreNotAvailableYet() {
-    for (String key :
-        List.of("model.id", "data.id", "data.clean", "eval", "plan")) {
+    for (String key : List.of("model.id", "data.id", "data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
   }
@@ -377,7 +376,7 @@ class RecipeTest {
         sources + "[{path: a, wieght: 1}]",
         "data.sources.wieght is unknown; did you mean data.sources.weight? (entry 1)");
     assertOverrideProblem(
-        sources + "[{id: a}]", "data.sources.id is not available yet; leave it out (entry 1)");
+        sources + "[{path: a, id: b}]", "data.sources.id is not available yet; leave it out (entry 1)");
     assertOverrideProblem(sources + "[{path: a}]", "data.train and data.sources are both given");
     assertOverrideProblem("data.columns={prompt: 3}", "data.columns prompt must be a text");
     assertOverrideProblem("data.columns=x", "data.columns must be names with names such as");
@@ -392,11 +391,9 @@ class RecipeTest {
     RunConfig config = parse(SMALLEST);
     assertEquals(DataSettings.Loss.RESPONSE, config.data().learned());
     assertEquals(DataSettings.Loss.ALL, config.with("data.mask_prompt=false").data().learned());
-    assertEquals(
-        DataSettings.Loss.LAST_TURN, config.with("data.loss=last_turn").data().learned());
+    assertEquals(DataSettings.Loss.LAST_TURN, config.with("data.loss=last_turn").data().learned());
     assertThrows(
-        ConfigException.class,
-        () -> config.with("data.mask_prompt=false", "data.loss=last_turn"));
+        ConfigException.class, () -> config.with("data.mask_prompt=false", "data.loss=last_turn"));
   }
 
   @Test
@@ -450,7 +447,8 @@ class RecipeTest {
     assertOverrideProblem("train.learning_rate=.inf", "train.learning_rate must be a number");
     assertOverrideProblem("data.packing=1", "data.packing must be true or false, found 1");
     assertOverrideProblem("data.shuffle=null", "data.shuffle must be true or false, found null");
-    assertOverrideProblem("data.format=csv", "one of auto, alpaca, completion, prompt_completion, chat");
+    assertOverrideProblem(
+        "data.format=csv", "one of auto, alpaca, completion, prompt_completion, chat");
     assertOverrideProblem("data.validation=[1]", "a share from 0 to below 1 or the path of a file");
     assertOverrideProblem(
         "data.validation=1", "data.validation must be a number of at least 0 and");
