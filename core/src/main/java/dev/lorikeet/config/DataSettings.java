@@ -104,7 +104,7 @@ public record DataSettings(
                 "data.train is missing; name a file, or several in data.sources")
             .require(
                 train.isEmpty() || sources.isEmpty(),
-                "data.train and data.sources are both given; move the file of data.train to"
+                "data.sources and data.train are both given; move the file of data.train to"
                     + " data.sources")
             .require(
                 query.isEmpty() || sources.isEmpty(),

@@ -39,8 +39,9 @@ sealed interface RecordFormat {
   }
 
   /**
-   * Stanford Alpaca's: an instruction, perhaps with an input, and an output. LLaMA-Factory's further
-   * keys are read only where the recipe names them: other readers of the format know neither.
+   * Stanford Alpaca's: an instruction, perhaps with an input, and an output. LLaMA-Factory's
+   * further keys are read only where the recipe names them: other readers of the format know
+   * neither.
    *
    * @param withSystem whether {@code system} is read
    * @param withHistory whether {@code history} is read: pairs of what was said before

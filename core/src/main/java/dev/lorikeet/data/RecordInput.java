@@ -83,9 +83,10 @@ final class RecordInput implements SampleInput {
     for (String key : name == Format.ALPACA ? List.of("system", "history") : List.<String>of()) {
       boolean there =
           ahead.stream()
-              .anyMatch(record -> record.values().get(key) instanceof List<?> list
-                  ? !list.isEmpty()
-                  : record.has(key) && !"".equals(record.values().get(key)));
+              .anyMatch(record ->
+                  record.values().get(key) instanceof List<?> list
+                      ? !list.isEmpty()
+                      : record.has(key) && !"".equals(record.values().get(key)));
       if (there && !request.columns().containsKey(key)) {
         findings.found(
             "data file %s: the key %s is not read; data.columns: {%s: %s} reads it"

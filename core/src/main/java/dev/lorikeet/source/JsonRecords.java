@@ -77,7 +77,8 @@ final class JsonRecords implements RecordReader {
       inArray = false;
       token = parser.nextToken();
       if (token != null) {
-        throw new DataException(file + ", line " + line(parser) + ": text after the end of the array");
+        throw new DataException(
+            file + ", line " + line(parser) + ": text after the end of the array");
       }
     }
     if (token == null) {
@@ -91,7 +92,8 @@ final class JsonRecords implements RecordReader {
       throw new DataException(where + ": expected an object {…}, found " + found);
     }
     recordLine = line(parser);
-    SourceRecord record = new SourceRecord(file, index, "line " + recordLine, new JsonValues(parser).object());
+    SourceRecord record =
+        new SourceRecord(file, index, "line " + recordLine, new JsonValues(parser).object());
     index++;
     recordLine = 0;
     return Optional.of(record);

@@ -376,8 +376,9 @@ class RecipeTest {
         sources + "[{path: a, wieght: 1}]",
         "data.sources.wieght is unknown; did you mean data.sources.weight? (entry 1)");
     assertOverrideProblem(
-        sources + "[{path: a, id: b}]", "data.sources.id is not available yet; leave it out (entry 1)");
-    assertOverrideProblem(sources + "[{path: a}]", "data.train and data.sources are both given");
+        sources + "[{path: a, id: b}]",
+        "data.sources.id is not available yet; leave it out (entry 1)");
+    assertOverrideProblem(sources + "[{path: a}]", "data.sources and data.train are both given");
     assertOverrideProblem("data.columns={prompt: 3}", "data.columns prompt must be a text");
     assertOverrideProblem("data.columns=x", "data.columns must be names with names such as");
     assertOverrideProblem(

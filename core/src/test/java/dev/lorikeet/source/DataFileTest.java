@@ -30,7 +30,8 @@ class DataFileTest {
 
   @Test
   void compressedFilesGiveTheSameRecordsWhateverTheyAreCalled() throws IOException {
-    for (String name : List.of("a.jsonl", "a.jsonl.gz", "a.jsonl.zst", "a.json", "plain", "b.ndjson")) {
+    for (String name :
+        List.of("a.jsonl", "a.jsonl.gz", "a.jsonl.zst", "a.json", "plain", "b.ndjson")) {
       for (byte[] content : List.of(bytes(LINES), gzip(LINES), zstd(LINES))) {
         Path file = write(name, content);
         assertEquals(List.of(Map.of("text", "é"), Map.of("text", "b")), values(file), name);
@@ -48,7 +49,8 @@ class DataFileTest {
 
   @Test
   void compressedFilesThatAreCutOffAreToldSo() throws IOException {
-    String long1 = new Random(1).ints(20_000).mapToObj(i -> "{\"n\": " + i + "}\n").reduce("", String::concat);
+    String long1 =
+        new Random(1).ints(20_000).mapToObj(i -> "{\"n\": " + i + "}\n").reduce("", String::concat);
     for (byte[] whole : List.of(gzip(long1), zstd(long1))) {
       Path file = write("a.jsonl", Arrays.copyOf(whole, whole.length / 2));
       DataException e = assertThrows(DataException.class, () -> values(file));
@@ -133,7 +135,8 @@ class DataFileTest {
   void foldersOfTextsAreListedInTheOrderOfTheirNames() throws IOException {
     Files.createDirectories(folder.resolve("t/sub"));
     Files.createDirectories(folder.resolve("t/.git"));
-    for (String name : List.of("b.txt", "a.md", "sub/a.txt.gz", ".hidden.txt", ".git/x.txt", "c.png")) {
+    for (String name :
+        List.of("b.txt", "a.md", "sub/a.txt.gz", ".hidden.txt", ".git/x.txt", "c.png")) {
       Files.writeString(folder.resolve("t").resolve(name), name);
     }
     Path texts = folder.resolve("t");
