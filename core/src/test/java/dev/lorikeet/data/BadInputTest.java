@@ -34,8 +34,7 @@ class BadInputTest {
         (GOOD + "{\"prompt\": \"caf\u00e9\", \"completion\": \"x\"}\n" + GOOD)
             .getBytes(StandardCharsets.ISO_8859_1);
     int at = GOOD.length() + "{\"prompt\": \"caf".length();
-    String expected =
-        "data file F, line 2 (byte " + at + "): not UTF-8 text; save it as UTF-8";
+    String expected = "data file F, line 2 (byte " + at + "): not UTF-8 text; save it as UTF-8";
     Path file = data.write("a.jsonl", latin);
     assertEquals(expected, data.problem(file));
     DataFolder.Loaded rest = data.load(file, SKIP);
@@ -43,7 +42,9 @@ class BadInputTest {
     assertTrue(
         rest.notices().toString().contains("1 of 3 records could not be used and were left out"),
         rest.notices().toString());
-    Path table = data.write("a.csv", "prompt,completion\nx,caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
+    Path table =
+        data.write(
+            "a.csv", "prompt,completion\nx,caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
     assertEquals(
         "data file F, line 2 (byte 23): not UTF-8 text; save it as UTF-8", data.problem(table));
     Path text = data.write("a.txt", "x\u00e9y".getBytes(StandardCharsets.ISO_8859_1));
@@ -56,15 +57,19 @@ class BadInputTest {
     Path file = data.write("a.jsonl", GOOD + "{\"prompt\": \"Hi\", \"completion\": oops}\n" + GOOD);
     String said = data.problem(file);
     assertTrue(
-        said.startsWith("F, line 2, column 3") && said.contains("(record 2, which begins on line 2): not valid JSON"),
+        said.startsWith("F, line 2, column 3")
+            && said.contains("(record 2, which begins on line 2): not valid JSON"),
         said);
     DataFolder.Loaded rest = data.load(file, SKIP);
     assertEquals(2, rest.report().records());
     assertTrue(
-        rest.notices().stream().anyMatch(notice -> notice.contains("1 of 3 records") && notice.contains("a.jsonl, line 2, column 3")),
+        rest.notices().stream()
+            .anyMatch(notice ->
+                notice.contains("1 of 3 records") && notice.contains("a.jsonl, line 2, column 3")),
         rest.notices().toString());
     Path array = data.write("b.json", "[" + GOOD + ", {\"prompt\": oops}, " + GOOD + "]");
-    assertTrue(data.problem(array, SKIP).contains("not valid JSON"), "nobody knows where it goes on");
+    assertTrue(
+        data.problem(array, SKIP).contains("not valid JSON"), "nobody knows where it goes on");
   }
 
   @Test
@@ -165,7 +170,9 @@ class BadInputTest {
         "system",
         "user");
     Path mixed =
-        data.write("b.jsonl", talk("user", "assistant") + talk("user", "user") + talk("user", "assistant"));
+        data.write(
+            "b.jsonl",
+            talk("user", "assistant") + talk("user", "user") + talk("user", "assistant"));
     assertEquals(2, data.load(mixed, SKIP).texts().size());
   }
 

@@ -48,15 +48,13 @@ record DataFolder(Path folder) {
   }
 
   Loaded load(Path file, Optional<ChatTemplate> template, String... overrides) {
-    return load(
-        RunConfig.of("nano", file).with("data.validation=0").with(overrides), template);
+    return load(RunConfig.of("nano", file).with("data.validation=0").with(overrides), template);
   }
 
   Loaded load(RunConfig config, Optional<ChatTemplate> template) {
     try (Tokenizer tokenizer = HfTokenizer.open(TINY);
         DataSet data =
-            DataSet.load(
-                new DataSet.Request(config.data(), 42, tokenizer, template, folder))) {
+            DataSet.load(new DataSet.Request(config.data(), 42, tokenizer, template, folder))) {
       List<Example> train = List.copyOf(data.train());
       return new Loaded(
           train,

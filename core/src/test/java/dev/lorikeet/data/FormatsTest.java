@@ -42,10 +42,12 @@ class FormatsTest {
     String record =
         "{\"instruction\": \"B\", \"output\": \"b\", \"history\": [[\"A\", \"a\"]], \"system\": \"S\"}";
     DataFolder.Loaded loaded = data.load(data.write("a.json", "[" + record + "]"));
-    assertEquals(
-        List.of("<|begin|>" + AlpacaPrompt.of("B", "") + "⟦b<|end|>⟧"), loaded.texts());
+    assertEquals(List.of("<|begin|>" + AlpacaPrompt.of("B", "") + "⟦b<|end|>⟧"), loaded.texts());
     assertTrue(
-        loaded.notices().get(1).endsWith("the key system is not read; data.columns: {system: system} reads it"),
+        loaded
+            .notices()
+            .get(1)
+            .endsWith("the key system is not read; data.columns: {system: system} reads it"),
         loaded.notices().toString());
     assertTrue(loaded.notices().get(2).contains("the key history is not read"));
     assertEquals(
@@ -66,7 +68,8 @@ class FormatsTest {
         PLAIN,
         "the first record has question, answer; columns {prompt=question, completion=answer}");
     assertEquals(
-        PLAIN, data.only("{\"prompt\": \"Hi\", \"completion\": \"Hello\"}", "data.format=completion"));
+        PLAIN,
+        data.only("{\"prompt\": \"Hi\", \"completion\": \"Hello\"}", "data.format=completion"));
   }
 
   @Test
@@ -84,8 +87,10 @@ class FormatsTest {
   void chat() {
     String messages =
         "[{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello\"}]";
-    assertFound("{\"messages\": " + messages + "}", CHATML, "format chat, because the first record");
-    assertFound("{\"conversations\": " + messages + "}", CHATML, "columns {messages=conversations}");
+    assertFound(
+        "{\"messages\": " + messages + "}", CHATML, "format chat, because the first record");
+    assertFound(
+        "{\"conversations\": " + messages + "}", CHATML, "columns {messages=conversations}");
     assertFound(
         "{\"messages\": \"" + messages.replace("\"", "\\\"") + "\"}", CHATML, "format chat");
     assertEquals(
@@ -98,8 +103,16 @@ class FormatsTest {
   @Test
   void answersOfWeightZeroAreNotLearned() {
     assertEquals(
-        "<|begin|><|im_start|>user\nA<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
-            + "<|im_start|>user\nB<|im_end|>\n<|im_start|>assistant\n⟦b<|im_end|>⟧\n",
+        """
+        <|begin|><|im_start|>user
+        A<|im_end|>
+        <|im_start|>assistant
+        a<|im_end|>
+        <|im_start|>user
+        B<|im_end|>
+        <|im_start|>assistant
+        ⟦b<|im_end|>⟧
+        """,
         data.only(
             "{\"messages\": [{\"role\": \"user\", \"content\": \"A\"},"
                 + " {\"role\": \"assistant\", \"content\": \"a\", \"weight\": 0},"
@@ -119,13 +132,29 @@ class FormatsTest {
   @Test
   void toolsAreCalledAndLearnedInBothChatFormats() {
     String expected =
-        "<|begin|><|im_start|>system\nBe brief.\n\nYou may call these functions:\n<tools>\n"
-            + "{\"type\": \"function\", \"function\": {\"name\": \"add\"}}\n</tools>\n"
-            + "Call one with a JSON object inside <tool_call></tool_call>:\n<tool_call>\n"
-            + "{\"name\": <name>, \"arguments\": <arguments>}\n</tool_call><|im_end|>\n"
-            + "<|im_start|>user\n1+2?<|im_end|>\n<|im_start|>assistant\n"
-            + "⟦<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>⟧\n"
-            + "<|im_start|>tool\n3<|im_end|>\n<|im_start|>assistant\n⟦It is 3.<|im_end|>⟧\n";
+        """
+        <|begin|><|im_start|>system
+        Be brief.
+
+        You may call these functions:
+        <tools>
+        {"type": "function", "function": {"name": "add"}}
+        </tools>
+        Call one with a JSON object inside <tool_call></tool_call>:
+        <tool_call>
+        {"name": <name>, "arguments": <arguments>}
+        </tool_call><|im_end|>
+        <|im_start|>user
+        1+2?<|im_end|>
+        <|im_start|>assistant
+        ⟦<tool_call>
+        {"name": "add", "arguments": {"a": 1}}
+        </tool_call><|im_end|>⟧
+        <|im_start|>tool
+        3<|im_end|>
+        <|im_start|>assistant
+        ⟦It is 3.<|im_end|>⟧
+        """;
     assertEquals(
         expected,
         data.only(
@@ -163,7 +192,10 @@ class FormatsTest {
     assertFound("{\"text\": \"Hi\"}", "<|begin|>⟦Hi<|end|>⟧", "format text, because the first");
     DataFolder.Loaded book = data.load(data.write("a.txt", "Hi"));
     assertEquals(List.of("<|begin|>⟦Hi<|end|>⟧"), book.texts());
-    assertTrue(book.notices().getFirst().endsWith("(plain text): format text, one sequence cut into windows"));
+    assertTrue(
+        book.notices()
+            .getFirst()
+            .endsWith("(plain text): format text, one sequence cut into windows"));
   }
 
   @Test
@@ -173,8 +205,7 @@ class FormatsTest {
     Files.writeString(folder.resolve("a.txt"), "one");
     Files.writeString(folder.resolve("empty.txt"), "");
     DataFolder.Loaded loaded = data.load(folder);
-    assertEquals(
-        List.of("<|begin|>⟦one<|end|>⟧", "<|begin|>⟦two two<|end|>⟧"), loaded.texts());
+    assertEquals(List.of("<|begin|>⟦one<|end|>⟧", "<|begin|>⟦two two<|end|>⟧"), loaded.texts());
     assertEquals(List.of(0L, 1L), loaded.train().stream().map(Example::id).toList());
     assertTrue(loaded.notices().getFirst().contains("it holds 3 text files"));
   }
@@ -214,7 +245,10 @@ class FormatsTest {
     DataFolder.Loaded loaded = data.load(data.write("a.jsonl", lines.toString()));
     assertEquals(100, loaded.texts().size());
     assertTrue(
-        loaded.notices().getFirst().contains("because the first 64 records have prompt, completion"),
+        loaded
+            .notices()
+            .getFirst()
+            .contains("because the first 64 records have prompt, completion"),
         loaded.notices().toString());
     assertTrue(loaded.notices().getLast().endsWith("prompts are written by plain"));
   }

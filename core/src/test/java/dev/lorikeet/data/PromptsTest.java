@@ -30,9 +30,18 @@ class PromptsTest {
   @Test
   void chatml() {
     assertEquals(
-        "<|begin|><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nA<|im_end|>\n"
-            + "<|im_start|>assistant\n⟦a<|im_end|>⟧\n<|im_start|>user\nB<|im_end|>\n"
-            + "<|im_start|>assistant\n⟦b<|im_end|>⟧\n",
+        """
+        <|begin|><|im_start|>system
+        S<|im_end|>
+        <|im_start|>user
+        A<|im_end|>
+        <|im_start|>assistant
+        ⟦a<|im_end|>⟧
+        <|im_start|>user
+        B<|im_end|>
+        <|im_start|>assistant
+        ⟦b<|im_end|>⟧
+        """,
         data.only(TALK, "data.prompt=chatml"));
   }
 
@@ -47,8 +56,18 @@ class PromptsTest {
   @Test
   void phi3() {
     assertEquals(
-        "<|begin|><|system|>\nS<|end|>\n<|user|>\nA<|end|>\n<|assistant|>\n⟦a<|end|>⟧\n"
-            + "<|user|>\nB<|end|>\n<|assistant|>\n⟦b<|end|>⟧\n",
+        """
+        <|begin|><|system|>
+        S<|end|>
+        <|user|>
+        A<|end|>
+        <|assistant|>
+        ⟦a<|end|>⟧
+        <|user|>
+        B<|end|>
+        <|assistant|>
+        ⟦b<|end|>⟧
+        """,
         data.only(TALK, "data.prompt=phi-3"));
   }
 
@@ -122,15 +141,20 @@ class PromptsTest {
 
   @Test
   void theLossCanBeOnEverythingOrOnTheLastTurn() {
-    assertEquals("<|begin|>⟦SAa<|end|>Bb<|end|>⟧", data.only(TALK, "data.prompt=plain", "data.loss=all"));
+    assertEquals(
+        "<|begin|>⟦SAa<|end|>Bb<|end|>⟧", data.only(TALK, "data.prompt=plain", "data.loss=all"));
     assertEquals(
         "<|begin|>SAa<|end|>B⟦b<|end|>⟧",
         data.only(TALK, "data.prompt=plain", "data.loss=last_turn"));
     String chatml = data.only(TALK, "data.loss=all");
-    assertTrue(chatml.startsWith("<|begin|>⟦<|im_start|>system") && chatml.endsWith("<|im_end|>\n<|end|>⟧"), chatml);
+    assertTrue(
+        chatml.startsWith("<|begin|>⟦<|im_start|>system")
+            && chatml.endsWith("<|im_end|>\n<|end|>⟧"),
+        chatml);
     assertTrue(
         data.only(TALK, "data.loss=last_turn")
-            .endsWith("assistant\na<|im_end|>\n<|im_start|>user\nB<|im_end|>\n<|im_start|>assistant\n⟦b<|im_end|>⟧\n"));
+            .endsWith(
+                "assistant\na<|im_end|>\n<|im_start|>user\nB<|im_end|>\n<|im_start|>assistant\n⟦b<|im_end|>⟧\n"));
   }
 
   @Test
@@ -165,7 +189,6 @@ class PromptsTest {
 
   private static Optional<ChatTemplate> template(String source) {
     return Optional.of(
-        ChatTemplate.of(
-            "model", source, Map.of("eos_token", "<|end|>"), DataSet.templateClock()));
+        ChatTemplate.of("model", source, Map.of("eos_token", "<|end|>"), DataSet.templateClock()));
   }
 }

@@ -67,12 +67,13 @@ class SourcesTest {
     Path file = numbered("a.jsonl", "a", 2000);
     DataFolder.Loaded quarter = load(0, "{path: '" + file + "', weight: 0.25}");
     // Binomial: mean 500, standard deviation 19.4; five of them.
-    assertEquals(500, quarter.texts().size(), 97);
+    assertTrue(Math.abs(500 - quarter.texts().size()) <= 97, quarter.texts().size() + " taken");
     assertEquals(quarter.texts().size(), quarter.report().records());
     assertEquals(quarter.texts(), load(0, "{path: '" + file + "', weight: 0.25}").texts());
     Map<String, Long> counts = counts(load(0, "{path: '" + file + "', weight: 1.25}"));
     assertEquals(2000, counts.size());
-    assertEquals(500, counts.values().stream().filter(count -> count == 2).count(), 97);
+    long twice = counts.values().stream().filter(count -> count == 2).count();
+    assertTrue(Math.abs(500 - twice) <= 97, twice + " taken twice");
     Path other = numbered("b.jsonl", "b", 7);
     DataFolder.Loaded before =
         load(0, "{path: '" + file + "', weight: 0.25}", "{path: '" + other + "'}");
