@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,11 @@ final class CsvRecords implements RecordReader {
   private static final int LOOKED_AT = 1 << 16;
   private static final char[] SEPARATORS = {',', ';', '\t', '|'};
   private static final int MOST_COLUMNS = 10_000;
+
+  /** What the library's messages hold. */
+  private static final Pattern LINE = Pattern.compile("line (\\d+)");
+
+  private static final Pattern TOO_LARGE = Pattern.compile("(?i)maxim|exceed|insufficient");
 
   private final Path file;
   private final char separator;
@@ -58,6 +65,7 @@ final class CsvRecords implements RecordReader {
             .fieldSeparator(separator)
             .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
             .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
+            .allowUnclosedQuote(false)
             .maxBufferSize(LARGEST_RECORD)
             .build(
                 CsvRecordHandler.builder()
@@ -131,11 +139,13 @@ final class CsvRecords implements RecordReader {
     if (cause instanceof IOException failure) {
       return DataFile.unreadable(file, failure);
     }
-    String found = String.valueOf(cause == null ? e.getMessage() : cause.getMessage());
-    String where = "%s, record %d".formatted(file, index + 1);
-    return found.contains("axim") || found.contains("exceed")
-        ? RecordReader.tooLarge(where + " (or its quote is never closed)")
-        : new DataException(where + ": not a valid table: " + e.getMessage(), e);
+    String said = e.getMessage() + " " + (cause == null ? "" : cause.getMessage());
+    Matcher line = LINE.matcher(said);
+    String where =
+        SourceRecord.where(file, line.find() ? "line " + line.group(1) : "in the table", index);
+    return TOO_LARGE.matcher(said).find()
+        ? RecordReader.tooLarge(where + ", or its quote is never closed")
+        : new DataException(where + ": not a valid table: " + said.strip(), e);
   }
 
   private String words() {

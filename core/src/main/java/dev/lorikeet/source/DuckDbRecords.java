@@ -93,11 +93,14 @@ public final class DuckDbRecords implements RecordReader {
               "SET autoload_known_extensions = false",
               "SET allow_community_extensions = false",
               "SET allowed_paths = [" + name + "]",
-              "SET enable_external_access = false",
-              "CREATE VIEW data AS SELECT * FROM " + table(name),
-              "SET lock_configuration = true")) {
+              "SET enable_external_access = false")) {
         settings.execute(setting);
       }
+      String all = "SELECT * FROM " + table(name);
+      // A statement that streams keeps its reason for itself when it fails; preparing tells it.
+      connection.prepareStatement(all).close();
+      settings.execute("CREATE VIEW data AS " + all);
+      settings.execute("SET lock_configuration = true");
     }
   }
 

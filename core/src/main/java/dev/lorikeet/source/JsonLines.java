@@ -55,7 +55,7 @@ final class JsonLines implements RecordReader {
       return Optional.empty();
     } catch (IOException e) {
       canGoOn = false;
-      throw new DataException("data file " + file + " cannot be read: " + e, e);
+      throw DataFile.unreadable(file, e);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.lorikeet.source;
 
 import dev.lorikeet.error.DataException;
 import dev.lorikeet.source.JsonValues.TooLargeException;
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -100,8 +101,8 @@ final class JsonRecords implements RecordReader {
   }
 
   private DataException problem(JacksonException e) {
-    if (e.getCause() instanceof NotUtf8Exception wrong) {
-      return new DataException("data file " + file + ", " + wrong.words(), e);
+    if (e.getCause() instanceof IOException failure) {
+      return DataFile.unreadable(file, failure);
     }
     TokenStreamLocation at = e.getLocation();
     return new DataException(

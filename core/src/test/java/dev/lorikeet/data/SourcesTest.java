@@ -59,7 +59,7 @@ class SourcesTest {
     Map<String, Long> counts =
         counts(load(0, "{path: '" + once + "'}", "{path: '" + thrice + "', weight: 3}"));
     assertEquals(9, counts.size());
-    counts.forEach((text, count) -> assertEquals(text.contains("b") ? 3 : 1, count, text));
+    counts.forEach((text, count) -> assertEquals(text.contains(">b") ? 3 : 1, count, text));
   }
 
   @Test

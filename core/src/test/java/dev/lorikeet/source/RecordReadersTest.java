@@ -139,6 +139,19 @@ class RecordReadersTest {
   }
 
   @Test
+  void aCellThatNeverEndsIsRefusedBeforeItFillsTheMemory() throws IOException {
+    Path file = write("a.csv", "a,b\n1,2\n3,\"" + "x".repeat(40_000_000));
+    DataException e = assertThrows(DataException.class, () -> read(file, BrokenRecords.END));
+    assertTrue(
+        String.valueOf(e.getMessage())
+            .startsWith(
+                file
+                    + ", line 3 (record 2), or its quote is never closed: the record is larger than"
+                    + " 32 MB"),
+        e.getMessage());
+  }
+
+  @Test
   void parquetGivesListsAndStructures() throws Exception {
     Path file =
         parquet(
