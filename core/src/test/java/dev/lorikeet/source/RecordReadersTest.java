@@ -134,7 +134,8 @@ class RecordReadersTest {
     Path open = write("c.csv", "a,b\n1,\"2\n3,4\n");
     e = assertThrows(DataException.class, () -> read(open, BrokenRecords.END));
     assertTrue(
-        String.valueOf(e.getMessage()).startsWith(open + ", record 1: not a valid table"),
+        String.valueOf(e.getMessage())
+            .startsWith(open + ", line 2 (record 1): not a valid table: Unclosed quoted field"),
         e.getMessage());
   }
 
