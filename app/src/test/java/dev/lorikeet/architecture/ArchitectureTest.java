@@ -71,7 +71,7 @@ final class ArchitectureTest {
           "config", Set.of("error"),
           "format", Set.of("error"),
           "jinja", Set.of("error"),
-          "tokenizer", Set.of("error", "jinja"),
+          "tokenizer", Set.of("error", "format", "jinja"),
           "source", Set.of("error"),
           "data", Set.of("config", "error", "jinja", "source", "tokenizer"),
           "run", Set.of("error", "format"),

@@ -18,7 +18,7 @@ import java.util.function.Consumer;
  */
 final class TextTokens {
   /** Characters of a part. A text of one part is tokenised as ever, whole. */
-  static final int PART = 1 << 18;
+  static final int PART = 1 << 16;
 
   /** Characters that two parts share. */
   static final int OVERLAP = 1 << 12;

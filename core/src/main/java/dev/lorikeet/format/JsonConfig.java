@@ -217,6 +217,19 @@ public final class JsonConfig {
         file, prefix + key, "expected " + expected + ", found " + describe(key) + ".");
   }
 
+  /**
+   * A failure at a key that nothing knows.
+   *
+   * @param key as {@link #unasked} has it: inner keys behind their object's and a dot
+   */
+  public FormatException unknown(String key, String reason) {
+    JsonNode value = node.at("/" + key.replace('.', '/'));
+    return new FormatException(
+        file,
+        prefix + key,
+        "unknown key with the value " + JsonFile.describe(value) + ": " + reason);
+  }
+
   private FormatException missing(String key, String expected) {
     return new FormatException(
         file, prefix + key, "the key is missing; expected " + expected + ".");

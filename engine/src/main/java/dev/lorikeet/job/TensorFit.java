@@ -89,8 +89,10 @@ record TensorFit(int expected, List<String> unfit, List<String> surplus) {
     return surplus.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            "the files hold %d tensors that the model of config.json has no place for: %s. They are left out; check that config.json belongs to these files."
-                .formatted(surplus.size(), named(surplus)));
+            "the files hold %s that the model of config.json has no place for: %s. Left out; check that config.json belongs to these files."
+                .formatted(
+                    surplus.size() == 1 ? "a tensor" : surplus.size() + " tensors",
+                    named(surplus)));
   }
 
   /** The first of {@code all}, and how many more there are. */

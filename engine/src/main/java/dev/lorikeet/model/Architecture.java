@@ -40,7 +40,7 @@ public record Architecture(
               Phi3::read,
               List.of("attention_bias", "lm_head_bias")),
           new Architecture("Gemma 2", "gemma2", Gemma2::read, List.of("hidden_act")),
-          new Architecture("Gemma 3 (text)", "gemma3_text", Gemma3::read, List.of("hidden_act")),
+          new Architecture("Gemma 3 (text)", "gemma3_text", Gemma3::read, Gemma3.HARMLESS),
           new Architecture("Falcon", "falcon", Falcon::read, List.of()),
           new Architecture("GPT-NeoX, Pythia", "gpt_neox", GptNeox::read, List.of()),
           new Architecture("GPT-2", "gpt2", Gpt2::read, Gpt2.HARMLESS),

@@ -105,9 +105,9 @@ record ConfigReader(JsonConfig json) {
           unknown.size() == 1
               ? ""
               : "; nor are " + String.join(", ", unknown.subList(1, unknown.size()));
-      throw json.wrong(
+      throw json.unknown(
           unknown.getFirst(),
-          "no such key: models of type %s have none of this name here, and it may change what they compute%s. Remove what certainly changes nothing from config.json"
+          "Lorikeet's models of type %s have none of this name, and it may change what they compute%s. Remove what certainly changes nothing from config.json."
               .formatted(family, others));
     }
   }

@@ -11,6 +11,9 @@ import java.util.Optional;
  * head and other rotary positions in layers with a window.
  */
 record Gemma3(Gemma gemma) implements Blueprint {
+  /** The reference writes {@code _sliding_window_pattern} beside the types of layers. */
+  static final List<String> HARMLESS = List.of("hidden_act", "_sliding_window_pattern");
+
   private static final int DEFAULT_CONTEXT = 131_072;
   private static final int DEFAULT_PATTERN = 6;
   private static final double GLOBAL_THETA = 1_000_000;

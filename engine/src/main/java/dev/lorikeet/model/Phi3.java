@@ -38,14 +38,14 @@ record Phi3(Llama.Sizes sizes, Activation activation, RopeScaling rope, int rota
     return new Phi3(
         sizes,
         reader.activation("hidden_act", "silu"),
-        rope(rope, json, sizes.context()),
+        rope(rope, sizes.context()),
         rope.rotary(sizes.headDim(), "partial_rotary_factor", 1),
         reader.window("sliding_window", 0));
   }
 
   /** Early Phi-3 files say "yarn" and mean LongRoPE. */
-  private static RopeScaling rope(RopeKeys rope, JsonConfig json, int context) {
-    int original = json.optInt("original_max_position_embeddings", DEFAULT_CONTEXT);
+  private static RopeScaling rope(RopeKeys rope, int context) {
+    double original = rope.original(DEFAULT_CONTEXT);
     return switch (rope.type()) {
       case "default" -> rope.scaling(context);
       case "longrope", "su", "yarn" -> rope.longRope(context, original);

@@ -8,7 +8,6 @@ import dev.lorikeet.model.RopeScaling.LongRope;
 import dev.lorikeet.model.RopeScaling.Plain;
 import dev.lorikeet.model.RopeScaling.Yarn;
 import java.util.List;
-import java.util.OptionalDouble;
 
 /**
  * Rotary positions as a config has them: {@code rope_parameters} (transformers 5), or {@code
@@ -145,11 +144,11 @@ record RopeKeys(JsonConfig json, JsonConfig scaling, double defaultTheta) {
     return factor;
   }
 
-  /** Tokens before the extension: beside the positions, among them, or the context itself. */
-  private double original(int context) {
+  /** Tokens before the extension: beside the positions, among them, or {@code fallback}. */
+  double original(int fallback) {
     String key = "original_max_position_embeddings";
-    OptionalDouble outer = json.findDouble(key);
-    return outer.isPresent() ? outer.getAsDouble() : scaling.optDouble(key, context);
+    double inner = scaling.optDouble(key, fallback);
+    return json.findDouble(key).orElse(inner);
   }
 
   private Yarn yarn(double theta, int context) {

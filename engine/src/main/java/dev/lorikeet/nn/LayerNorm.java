@@ -9,7 +9,7 @@ import java.util.Optional;
  * Layer norm with a learned weight, of every run of as many columns.
  *
  * @param weight [H]
- * @param bias [H], if there is one; then a row is one run
+ * @param bias [H], if there is one
  * @param eps added to the variance
  */
 public record LayerNorm(Parameter weight, Optional<Parameter> bias, double eps) implements Norm {

@@ -39,8 +39,7 @@ public final class LayerOps {
                 kernels.layerNormWeightGradient(
                     dy, x.recalled(), moments, weight.gradientToAddTo());
               }
-              bias.filter(Parameter::isTrainable)
-                  .ifPresent(b -> tape.kernels().addSumOfRows(dy, b.gradientToAddTo()));
+              bias.filter(Parameter::isTrainable).ifPresent(b -> addBiasGradient(tape, dy, b));
               if (x.needsGradient()) {
                 Slot slot = x.gradientSlot();
                 kernels.layerNormBackward(
@@ -62,10 +61,22 @@ public final class LayerOps {
 
   private static void addBias(Tape tape, Optional<Parameter> bias, Tensor out) {
     if (bias.isPresent()) {
-      try (Tensor row = bias.get().value().asFloats()) {
-        tape.kernels().addRow(row, out);
+      try (Tensor row = bias.get().value().asFloats();
+          Tensor runs = runs(out, row)) {
+        tape.kernels().addRow(row, runs);
       }
     }
+  }
+
+  private static void addBiasGradient(Tape tape, Tensor dy, Parameter bias) {
+    try (Tensor runs = runs(dy, bias.value())) {
+      tape.kernels().addSumOfRows(runs, bias.gradientToAddTo());
+    }
+  }
+
+  /** The same values, a run a row. */
+  private static Tensor runs(Tensor x, Tensor run) {
+    return x.reshape(x.elements() / run.elements(), run.elements());
   }
 
   private static Tensor normed(
