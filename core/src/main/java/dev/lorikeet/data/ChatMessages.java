@@ -80,11 +80,15 @@ final class ChatMessages {
             : Optional.of(described.stream().map(ChatMessages::function).toList()));
   }
 
-  /** A description of a function in the form that chat templates know. */
+  /** A description of a function in the form that chat templates know, in a fixed order. */
   private static Object function(Object tool) {
-    return tool instanceof Map<?, ?> map && map.containsKey("name") && !map.containsKey("function")
-        ? Map.of("type", "function", "function", map)
-        : tool;
+    if (tool instanceof Map<?, ?> map && map.containsKey("name") && !map.containsKey("function")) {
+      Map<String, Object> described = new LinkedHashMap<>();
+      described.put("type", "function");
+      described.put("function", map);
+      return described;
+    }
+    return tool;
   }
 
   private void message(Object message) {

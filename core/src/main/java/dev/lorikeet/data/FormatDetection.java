@@ -40,7 +40,7 @@ record FormatDetection(Format format, Map<String, String> columns, String why) {
           new Layout(
               Format.ALPACA,
               List.of("instruction", "response"),
-              Map.of("output", "response", "input", "context")),
+              ordered("output", "response", "input", "context")),
           Layout.of(Format.COMPLETION, "prompt", "completion"),
           Layout.of(Format.COMPLETION, "prompt", "response"),
           new Layout(
