@@ -77,6 +77,17 @@ final class Check {
     return require(!found.isBlank(), key + " must not be empty");
   }
 
+  /** What formats call a key, to what a file calls it; no name is empty. */
+  Check columns(String key, Map<String, String> columns) {
+    return require(
+            columns.entrySet().stream()
+                .noneMatch(entry -> entry.getKey().isBlank() || entry.getValue().isBlank()),
+            key + " must not hold an empty name")
+        .require(
+            new HashSet<>(columns.values()).size() == columns.size(),
+            key + " must not use a column twice" + found(columns));
+  }
+
   /** Every text is a name, and none is there twice. */
   Check names(String key, List<String> names) {
     return require(names.stream().noneMatch(String::isBlank), key + " must not hold an empty name")

@@ -5,7 +5,9 @@ import java.util.Locale;
 /** One value of a closed set of recipe values, such as {@code cosine} for {@code schedule}. */
 public sealed interface Choice
     permits AdapterSettings.Technique,
+        DataSettings.BadRecordPolicy,
         DataSettings.Format,
+        DataSettings.Loss,
         ModelSettings.Dtype,
         ModelSettings.Quantization,
         TrainSettings.BadStepPolicy,

@@ -7,6 +7,7 @@ import dev.lorikeet.error.ConfigException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -23,6 +24,7 @@ import java.util.Set;
 final class RecipeBinder {
   private final List<Problem> problems;
   private final Map<String, Place> placeOfKey = new HashMap<>();
+  private final Set<String> unreadable = new HashSet<>();
 
   RecipeBinder(List<Problem> problems) {
     this.problems = problems;
@@ -31,6 +33,25 @@ final class RecipeBinder {
   /** The configuration; empty if a problem was added. */
   Optional<RunConfig> bind(Fields root) {
     return record(RunConfig.class, "", root);
+  }
+
+  /**
+   * A record that stands in a list.
+   *
+   * @param key of the list
+   * @throws ConfigException with every problem
+   */
+  static <R extends Record> R item(Class<R> type, String key, YamlNode node) {
+    if (!(node instanceof Fields fields)) {
+      throw new ConfigException(
+          key + " must hold sections such as {path: a.jsonl, weight: 2}, found " + node.words());
+    }
+    List<Problem> problems = new ArrayList<>();
+    Optional<R> built = new RecipeBinder(problems).record(type, key, fields);
+    if (problems.isEmpty() && built.isPresent()) {
+      return built.get();
+    }
+    throw new ConfigException(key, problems.stream().map(Problem::text).toList());
   }
 
   private <R extends Record> Optional<R> record(Class<R> type, String prefix, Fields fields) {
@@ -68,7 +89,9 @@ final class RecipeBinder {
       try {
         return Optional.of(reader.read(field.get().node()));
       } catch (ConfigException e) {
-        problems.add(new Problem(field.get().place(), e.problems().getFirst()));
+        Place place = field.get().place();
+        e.problems().forEach(text -> problems.add(new Problem(place, text)));
+        unreadable.add(key);
       }
     } else if (reader.required(component)) {
       problems.add(new Problem(Problem.NOWHERE, key + " is missing; it has no default"));
@@ -114,7 +137,10 @@ final class RecipeBinder {
       return Optional.of(constructor.newInstance(values));
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof ConfigException broken) {
-        broken.problems().forEach(text -> problems.add(new Problem(place(text), text)));
+        // What could not be read has a stand-in, about which there is nothing to say.
+        broken.problems().stream()
+            .filter(text -> !unreadable.contains(text.split(" ", 2)[0]))
+            .forEach(text -> problems.add(new Problem(place(text), text)));
         return Optional.empty();
       }
       throw new IllegalStateException("cannot build " + type, e.getCause());

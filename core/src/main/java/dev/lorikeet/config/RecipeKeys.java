@@ -1,6 +1,6 @@
 package dev.lorikeet.config;
 
-import dev.lorikeet.error.Nearest;
+import dev.lorikeet.error.Spelling;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,7 +13,7 @@ import java.util.Set;
 final class RecipeKeys {
   /** Keys that mean something in the field but are not built yet. */
   static final Set<String> RESERVED =
-      Set.of("data.columns", "data.sources", "data.clean", "eval", "plan");
+      Set.of("data.id", "data.sources.id", "data.clean", "eval", "plan");
 
   /** Values of closed sets that are not built yet. */
   static final Map<String, Set<String>> RESERVED_VALUES =
@@ -56,7 +56,13 @@ final class RecipeKeys {
           Map.entry("bnb_4bit_use_double_quant", "double_quant"),
           Map.entry("loftq_config", "loftq_iter"),
           Map.entry("loftq_bits", "quantization"),
-          Map.entry("val_set_size", "validation"));
+          Map.entry("val_set_size", "validation"),
+          Map.entry("train_on_inputs", "loss"),
+          Map.entry("prompt_template", "prompt"),
+          Map.entry("field_mapping", "columns"));
+
+  /** The list whose entries have keys of their own. */
+  private static final String SOURCES = "data.sources";
 
   private RecipeKeys() {}
 
@@ -101,6 +107,11 @@ final class RecipeKeys {
   static String suggestion(String unknown) {
     List<String> keys = new ArrayList<>(all());
     keys.addAll(sections());
+    for (RecordComponent inner : SourceSettings.class.getRecordComponents()) {
+      if (unknown.startsWith(SOURCES)) {
+        keys.add(path(SOURCES, key(inner)));
+      }
+    }
     String name = lastPart(unknown);
     String ours = ELSEWHERE.getOrDefault(name, name);
     for (String key : keys) {
@@ -112,7 +123,7 @@ final class RecipeKeys {
     int best = Integer.MAX_VALUE;
     for (String key : keys) {
       int distance =
-          Math.min(Nearest.distance(key, unknown), Nearest.distance(lastPart(key), name) + 1);
+          Math.min(Spelling.distance(key, unknown), Spelling.distance(lastPart(key), name) + 1);
       if (distance < best) {
         best = distance;
         nearest = key;

@@ -11,6 +11,7 @@ import java.lang.reflect.Type;
 import java.math.BigInteger;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -99,6 +100,9 @@ record RecipeValue(Class<?> type, Type generic, String key) {
     if (type.isEnum()) {
       return choice(node);
     }
+    if (type.isRecord()) {
+      return RecipeBinder.item(type.asSubclass(Record.class), key, node);
+    }
     return single(node);
   }
 
@@ -146,7 +150,17 @@ record RecipeValue(Class<?> type, Type generic, String key) {
       throw expected(expectation(), node);
     }
     RecipeValue item = ofArgument(0);
-    return nodes.stream().map(item::read).toList();
+    List<Object> items = new ArrayList<>();
+    for (YamlNode element : nodes) {
+      try {
+        items.add(item.read(element));
+      } catch (ConfigException broken) {
+        String where = item.type.isRecord() ? " (entry " + (items.size() + 1) + ")" : "";
+        throw new ConfigException(
+            key, broken.problems().stream().map(problem -> problem + where).toList());
+      }
+    }
+    return List.copyOf(items);
   }
 
   private Map<String, ?> map(YamlNode node) {
@@ -238,10 +252,15 @@ record RecipeValue(Class<?> type, Type generic, String key) {
       case "OptionalDouble" -> "a number or null";
       case "boolean" -> "true or false";
       case "List" ->
-          ofArgument(0).type == Integer.class
-              ? "a list of whole numbers such as [0, 1]"
-              : "a list of names such as [lm_head]";
-      case "Map" -> "names with numbers such as {q_proj: 4}";
+          ofArgument(0).type.isRecord()
+              ? "a list of sections such as [{path: a.jsonl, weight: 2}]"
+              : ofArgument(0).type == Integer.class
+                  ? "a list of whole numbers such as [0, 1]"
+                  : "a list of names such as [lm_head]";
+      case "Map" ->
+          ofArgument(1).type == String.class
+              ? "names with names such as {prompt: question}"
+              : "names with numbers such as {q_proj: 4}";
       case "InitLoraWeights" -> "one of " + InitLoraWeights.SPELLINGS;
       case "MicroBatchSize" -> "a whole number or " + MicroBatchSize.AUTO;
       case "ModuleSelection" -> moduleExpectation();

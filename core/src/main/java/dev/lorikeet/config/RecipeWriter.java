@@ -2,6 +2,7 @@ package dev.lorikeet.config;
 
 import dev.lorikeet.config.DataSettings.Validation;
 import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,6 +67,10 @@ final class RecipeWriter {
               .collect(Collectors.joining(", ", "{", "}"));
       case List<?> names ->
           names.stream().map(RecipeWriter::text).collect(Collectors.joining(", ", "[", "]"));
+      case Record item ->
+          Arrays.stream(item.getClass().getRecordComponents())
+              .map(inner -> RecipeKeys.key(inner) + ": " + text(value(inner, item)))
+              .collect(Collectors.joining(", ", "{", "}"));
       default -> plainOrQuoted(value.toString());
     };
   }

@@ -25,4 +25,12 @@ public final class AlpacaPrompt {
         ? WITHOUT_INPUT + instruction + "\n\n### Response:\n"
         : WITH_INPUT + instruction + "\n\n### Input:\n" + input + "\n\n### Response:\n";
   }
+
+  /** What stands between an answer and the next one. */
+  static String following(String instruction, String input) {
+    return "\n\n### Instruction:\n"
+        + instruction
+        + (input.isEmpty() ? "" : "\n\n### Input:\n" + input)
+        + "\n\n### Response:\n";
+  }
 }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.IntPredicate;
+import java.util.function.LongPredicate;
 
 /**
  * The encoded examples of one data file, in temporary files: memory holds one example at a time
@@ -26,7 +27,9 @@ final class ExampleStore implements AutoCloseable {
   private final String source;
   private final List<ScratchFile> files = new ArrayList<>();
   private final ScratchFile examples;
+  private final ScratchFile.Appender appender;
   private EncodeReport report = EncodeReport.NONE;
+  private long nextId;
   private long bytes;
   private long entryBytes;
 
@@ -34,6 +37,12 @@ final class ExampleStore implements AutoCloseable {
     this.folder = folder;
     this.source = source;
     examples = newFile();
+    appender = examples.appender();
+  }
+
+  /** A new empty store in {@code folder}; {@code source} is what messages call its examples. */
+  static ExampleStore in(Path folder, String source) {
+    return new ExampleStore(folder, source);
   }
 
   /**
@@ -44,9 +53,9 @@ final class ExampleStore implements AutoCloseable {
    *     written
    */
   static ExampleStore encode(Path folder, SampleReader reader, Encoder encoder) {
-    ExampleStore store = new ExampleStore(folder, "data file " + reader.file());
+    ExampleStore store = in(folder, "data file " + reader.file());
     try {
-      store.fill(reader, encoder);
+      store.add(reader, encoder, id -> true);
       return store;
     } catch (RuntimeException failure) {
       try {
@@ -58,24 +67,38 @@ final class ExampleStore implements AutoCloseable {
     }
   }
 
-  private void fill(SampleReader reader, Encoder encoder) {
-    ScratchFile.Appender appender = examples.appender();
+  /**
+   * Encodes what is left in {@code reader} behind what is there. Ids go on behind the highest one.
+   *
+   * @param taken which of the reader's ids are wanted
+   * @return what became of these records
+   * @throws DataException for a record that cannot be used, or if the disk does not take what is
+   *     written
+   */
+  EncodeReport add(SampleReader reader, Encoder encoder, LongPredicate taken) {
+    long base = nextId;
+    EncodeReport added = EncodeReport.NONE;
     try {
-      report = encoder.encode(reader, example -> append(example, appender));
+      added =
+          encoder.encode(
+              reader, taken, example -> append(example.withId(base + example.id()), appender));
       appender.flush();
     } catch (UncheckedIOException failure) {
       throw unwritten(bytes, reader.shareRead(), Objects.requireNonNull(failure.getCause()));
     } catch (IOException failure) {
       throw unwritten(bytes, 1, failure);
     }
+    report = report.plus(added);
     if (report.examples() > Integer.MAX_VALUE) {
       throw new DataException(
           "%s gives %d examples; at most %d can be trained on: cut it into several files"
               .formatted(source, report.examples(), Integer.MAX_VALUE));
     }
+    return added;
   }
 
   private void append(Example example, ScratchFile.Appender appender) {
+    nextId = Math.max(nextId, example.id() + 1);
     bytes += ExampleBytes.count(example.length());
     entryBytes += StoredExamples.ENTRY;
     try {
@@ -83,6 +106,11 @@ final class ExampleStore implements AutoCloseable {
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
+  }
+
+  /** The id behind the highest one. */
+  long nextId() {
+    return nextId;
   }
 
   /** What became of the records. */
@@ -103,8 +131,25 @@ final class ExampleStore implements AutoCloseable {
    */
   record Split(StoredExamples chosen, StoredExamples others) {}
 
+  /** How often an example is among the others. */
+  @FunctionalInterface
+  interface Copies {
+    /**
+     * Copies, at least 1.
+     *
+     * @param position of the example in the store, from 0
+     * @param id of the example
+     */
+    int of(int position, long id);
+  }
+
   /** Parts the examples by their position; both parts keep the store's order. */
   Split split(IntPredicate choice) {
+    return split(choice, (_, _) -> 1);
+  }
+
+  /** The same with the others as often as {@code copies} tells, one behind the other. */
+  Split split(IntPredicate choice, Copies copies) {
     Part chosen = new Part();
     Part others = new Part();
     try {
@@ -114,7 +159,13 @@ final class ExampleStore implements AutoCloseable {
         int length = ExampleBytes.length(scanner.peek(ExampleBytes.HEADER));
         requireLength(length, i);
         ByteBuffer example = scanner.next(ExampleBytes.count(length));
-        (choice.test(i) ? chosen : others).add(offset, example);
+        if (choice.test(i)) {
+          chosen.add(offset, example);
+        } else {
+          for (int copy = copies.of(i, ExampleBytes.id(example)); copy > 0; copy--) {
+            others.add(offset, example);
+          }
+        }
         offset += example.limit();
       }
       return new Split(chosen.done(), others.done());
@@ -212,7 +263,7 @@ final class ExampleStore implements AutoCloseable {
       entries.append(offset, tokens.length, StoredExamples.check(example));
       fingerprint.add(example);
       longest = Math.max(longest, tokens.length);
-      size++;
+      size = Math.addExact(size, 1);
     }
 
     /** Bytes of the entries. */

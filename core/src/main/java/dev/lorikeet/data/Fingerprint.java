@@ -1,5 +1,6 @@
 package dev.lorikeet.data;
 
+import dev.lorikeet.source.HashingStream;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -7,7 +8,8 @@ import java.util.List;
 
 /**
  * SHA-256 of encoded examples: of each in turn its id (8 bytes), first label (4), number of tokens
- * (4) and token ids (4 each), big-endian.
+ * (4) and token ids (4 each), big-endian; of tokens behind the first label that are not learned the
+ * complement.
  */
 public final class Fingerprint {
   private final MessageDigest digest = HashingStream.sha256Digest();

@@ -41,7 +41,7 @@ public final class PackedBatch {
       example.copyTokens(tokens, start);
       for (int p = 0; p < example.length(); p++) {
         positions[start + p] = p;
-        boolean learned = p + 1 < example.length() && p + 1 >= example.firstLabel();
+        boolean learned = p + 1 < example.length() && example.isLearned(p + 1);
         labels[start + p] = learned ? example.token(p + 1) : NO_LABEL;
       }
       start += example.length();

@@ -1,16 +1,42 @@
 package dev.lorikeet.data;
 
-/** A record of a data file after its format was applied, before it becomes tokens. */
+import dev.lorikeet.source.DataFile;
+import dev.lorikeet.source.SourceRecord;
+import java.util.List;
+import java.util.Optional;
+
+/** A record of a data file after its format was applied, before it becomes text and tokens. */
 public sealed interface Sample {
 
   /**
-   * A prompt and the response that is learned.
+   * What is said in turn, the normal form of every format but plain text.
    *
-   * @param id index of the record in its file, from 0
-   * @param prompt everything before the response, with the format's own words
-   * @param response without end-of-sequence token
+   * @param record where it comes from, for messages
+   * @param turns at least one
+   * @param tools descriptions of functions that the assistant may call, as JSON schemas
    */
-  record Completion(long id, String prompt, String response) implements Sample {}
+  record Dialogue(SourceRecord record, List<Turn> turns, Optional<List<?>> tools)
+      implements Sample {
+    public Dialogue {
+      turns = List.copyOf(turns);
+    }
+
+    /** A prompt and the response that is learned. */
+    static Dialogue of(SourceRecord record, Turn prompt, String response) {
+      return new Dialogue(
+          record, List.of(prompt, Turn.of(Turn.Role.ASSISTANT, response)), Optional.empty());
+    }
+
+    /** Index of the record in its file, from 0. */
+    long id() {
+      return record.index();
+    }
+
+    /** Whether the assistant is to learn to say nothing somewhere. */
+    boolean hasEmptyResponse() {
+      return turns.stream().anyMatch(turn -> turn.trained() && turn.isEmpty());
+    }
+  }
 
   /**
    * A text that is one sequence.
@@ -19,6 +45,10 @@ public sealed interface Sample {
    */
   record Document(long id, String text) implements Sample {}
 
-  /** A whole file, to be cut into windows. */
-  record Book(String text) implements Sample {}
+  /**
+   * A whole text file, to be cut into windows.
+   *
+   * @param file at its beginning; read once, while the reader that gave it goes no further
+   */
+  record Book(DataFile file) implements Sample {}
 }

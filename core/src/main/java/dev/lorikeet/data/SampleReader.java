@@ -1,70 +1,94 @@
 package dev.lorikeet.data;
 
+import dev.lorikeet.config.DataSettings.BadRecordPolicy;
 import dev.lorikeet.config.DataSettings.Format;
 import dev.lorikeet.data.DataProvenance.Source;
-import dev.lorikeet.data.JsonRecords.JsonRecord;
 import dev.lorikeet.error.DataException;
-import java.io.BufferedInputStream;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
+import dev.lorikeet.source.DataFile;
+import dev.lorikeet.source.DataFile.BrokenRecords;
+import dev.lorikeet.source.DuckDbRecords;
+import dev.lorikeet.source.FileHash;
+import dev.lorikeet.source.FileKind;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * Reads a data file sample by sample and hashes its bytes on the way.
- *
- * <p>Records (JSON array or JSON lines) are read one at a time, so the file may be larger than the
- * memory. A plain text file is read whole: Windows line ends become line feeds, a byte order mark
- * is dropped.
+ * Reads a source of data sample by sample and hashes its bytes on the way. One sample at a time is
+ * in memory, so the source may be larger.
  */
 public final class SampleReader implements AutoCloseable {
-  private final Path file;
-  private final Format format;
-  private final HashingStream bytes;
-  private final Optional<JsonRecords> records;
-  private final long size;
-  private boolean textRead;
+  private final Request request;
+  private final SampleInput input;
 
-  private SampleReader(Path file, Format format, long size, HashingStream bytes) {
-    this.file = file;
-    this.size = size;
-    this.format = format;
-    this.bytes = bytes;
-    this.records =
-        format == Format.TEXT && !isJson(file)
-            ? Optional.empty()
-            : Optional.of(new JsonRecords(file, bytes));
+  /**
+   * What is read and how.
+   *
+   * @param path a file, or a folder of text files
+   * @param format how records are written
+   * @param columns what the records call the keys of the format
+   * @param query SQL that makes the records out of the file
+   * @param onBadRecord what becomes of records that cannot be used
+   */
+  public record Request(
+      Path path,
+      Format format,
+      Map<String, String> columns,
+      Optional<String> query,
+      BadRecordPolicy onBadRecord) {
+
+    /** A file whose records are called as the format calls them, all of them good. */
+    public static Request of(Path path, Format format) {
+      return new Request(path, format, Map.of(), Optional.empty(), BadRecordPolicy.STOP);
+    }
+
+    BrokenRecords broken() {
+      return onBadRecord == BadRecordPolicy.SKIP ? BrokenRecords.LEAVE_BEHIND : BrokenRecords.END;
+    }
+  }
+
+  private SampleReader(Request request, SampleInput input) {
+    this.request = request;
+    this.input = input;
   }
 
   /**
-   * Opens {@code file}; the reader owns it until closed.
+   * Opens a source; the reader owns it until closed.
    *
-   * @throws DataException if the file cannot be opened
+   * @throws DataException if it cannot be opened, or its format not be told
    */
-  public static SampleReader open(Path file, Format format) {
-    if (Files.isDirectory(file)) {
-      throw new DataException("data file " + file + " is a folder; name a file in it");
+  public static SampleReader open(Request request) {
+    Path path = request.path();
+    if (Files.isDirectory(path)) {
+      return new SampleReader(request, new TextInput.Folder(requireTextFolder(request)));
     }
+    DataFile file = DataFile.open(path);
     try {
+      if (request.query().isPresent()) {
+        DuckDbRecords rows = DuckDbRecords.query(path, request.query().get());
+        return new SampleReader(request, RecordInput.of(request, file, rows));
+      }
+      if (file.kind() == FileKind.PARQUET) {
+        return new SampleReader(
+            request, RecordInput.of(request, file, DuckDbRecords.parquet(path)));
+      }
+      if (isText(request, file)) {
+        return new SampleReader(request, new TextInput.File(file));
+      }
       return new SampleReader(
-          file,
-          format,
-          Files.size(file),
-          new HashingStream(new BufferedInputStream(Files.newInputStream(file))));
-    } catch (NoSuchFileException e) {
-      throw new DataException(
-          "data file " + file + " does not exist (looked in " + Path.of("").toAbsolutePath() + ")",
-          e);
-    } catch (IOException e) {
-      throw new DataException("data file " + file + " cannot be opened: " + e, e);
+          request, RecordInput.of(request, file, file.records(request.broken())));
+    } catch (RuntimeException failure) {
+      file.close();
+      throw failure;
     }
+  }
+
+  /** Opens a file whose records are called as the format calls them. */
+  public static SampleReader open(Path file, Format format) {
+    return open(Request.of(file, format));
   }
 
   /** Every sample of {@code file}, in memory; for test splits and other small files. */
@@ -78,95 +102,71 @@ public final class SampleReader implements AutoCloseable {
     }
   }
 
+  private static boolean isText(Request request, DataFile file) {
+    boolean may = request.format() == Format.TEXT || request.format() == Format.AUTO;
+    return may && file.kind() == FileKind.TEXT;
+  }
+
+  private static Path requireTextFolder(Request request) {
+    boolean may = request.format() == Format.TEXT || request.format() == Format.AUTO;
+    if (!may || request.query().isPresent()) {
+      throw new DataException(
+          "data file "
+              + request.path()
+              + " is a folder; name a file in it, because only folders of texts are read as a whole");
+    }
+    return request.path();
+  }
+
   /**
    * The next sample; empty at the end.
    *
    * @throws DataException naming file, line and key of a record that cannot be used
    */
   public Optional<Sample> next() {
-    if (records.isPresent()) {
-      return records.get().next().map(this::sample);
+    return input.next();
+  }
+
+  /**
+   * Takes a sample back that turned out to be of no use.
+   *
+   * @throws DataException {@code problem} itself, unless such records are to be left out
+   */
+  void reject(DataException problem) {
+    if (request.onBadRecord() == BadRecordPolicy.STOP) {
+      throw problem;
     }
-    if (textRead) {
-      return Optional.empty();
-    }
-    textRead = true;
-    String text = plainText();
-    return text.isEmpty() ? Optional.empty() : Optional.of(new Sample.Book(text));
+    input.findings().leftOut(problem);
+  }
+
+  /** How the records are written; never auto once a record was read. */
+  Format format() {
+    return input.format();
+  }
+
+  /** What was seen so far. */
+  ReadFindings findings() {
+    return input.findings();
   }
 
   /** The file that is read. */
   Path file() {
-    return file;
+    return request.path();
   }
 
   /** Share of the file that is read, 0 to 1. */
   double shareRead() {
-    return size == 0 ? 1 : Math.min(1, (double) bytes.count() / size);
+    return input.shareRead();
   }
 
   /** Name, size and hash of the file; reads what is left of it. */
   public Source source() {
-    try {
-      bytes.drain();
-    } catch (IOException e) {
-      throw new DataException("data file " + file + " cannot be read: " + e, e);
-    }
-    return new Source(file.toString(), bytes.count(), bytes.sha256());
-  }
-
-  private Sample sample(JsonRecord record) {
-    return switch (format) {
-      case ALPACA ->
-          new Sample.Completion(
-              record.index(),
-              AlpacaPrompt.of(record.text("instruction"), record.textOrEmpty("input")),
-              record.text("output"));
-      case PROMPT_COMPLETION ->
-          new Sample.Completion(record.index(), record.text("prompt"), record.text("completion"));
-      case TEXT -> new Sample.Document(record.index(), record.text("text"));
-    };
-  }
-
-  private String plainText() {
-    byte[] content;
-    try {
-      content = bytes.readAllBytes();
-    } catch (IOException e) {
-      throw new DataException("data file " + file + " cannot be read: " + e, e);
-    }
-    ByteBuffer rest = ByteBuffer.wrap(content);
-    try {
-      String text = StandardCharsets.UTF_8.newDecoder().decode(rest).toString();
-      return (text.startsWith("\uFEFF") ? text.substring(1) : text).replace("\r\n", "\n");
-    } catch (CharacterCodingException e) {
-      throw new DataException(
-          "data file %s, line %d (byte %d): not UTF-8 text; save it as UTF-8"
-              .formatted(file, lineAt(content, rest.position()), rest.position()),
-          e);
-    }
-  }
-
-  private static int lineAt(byte[] content, int position) {
-    int line = 1;
-    for (int i = 0; i < position; i++) {
-      line += content[i] == '\n' ? 1 : 0;
-    }
-    return line;
-  }
-
-  private static boolean isJson(Path file) {
-    String name = file.toString().toLowerCase(Locale.ROOT);
-    return name.endsWith(".json") || name.endsWith(".jsonl");
+    FileHash hash = input.hash();
+    return new Source(hash.path(), hash.bytes(), hash.sha256());
   }
 
   @Override
   public void close() {
-    try {
-      records.ifPresent(JsonRecords::close);
-      bytes.close();
-    } catch (IOException e) {
-      throw new DataException("data file " + file + " cannot be closed: " + e, e);
-    }
+    input.close();
   }
 }

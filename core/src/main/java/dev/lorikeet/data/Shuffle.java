@@ -41,6 +41,16 @@ public final class Shuffle {
     return order;
   }
 
+  /**
+   * A number in [0, 1) that depends only on the arguments, for draws about single records: the high
+   * 53 bits of the first value of a generator whose seed is drawn from {@code seed} and {@code
+   * stream}, as the streams of {@link #permutation}, and {@code index}.
+   */
+  static double unit(long seed, long stream, long index) {
+    Shuffle draws = new Shuffle(mix(mix(seed) + stream), index);
+    return (draws.next() >>> 11) * 0x1.0p-53;
+  }
+
   private int below(int bound) {
     long product = (next() >>> 32) * bound;
     long biased = 0x1_0000_0000L % bound;

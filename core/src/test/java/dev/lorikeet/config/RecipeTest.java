@@ -32,7 +32,8 @@ class RecipeTest {
       rank_pattern: {}, alpha_pattern: {}, use_rslora: false, modules_to_save: [], \
       init_lora_weights: true, train: null, freeze: null, loraplus_lr_ratio: null, \
       init_from: null}
-      data:    {train: a.json, validation: 0.05, format: alpaca, max_seq_len: 512, \
+      data:    {train: a.json, sources: [], query: null, columns: {}, validation: 0.05, \
+      format: auto, prompt: auto, loss: null, on_bad_record: stop, max_seq_len: 512, \
       packing: true, mask_prompt: true, shuffle: true}
       train:   {epochs: 1, max_steps: null, global_batch: 16, micro_batch: 4, \
       learning_rate: 2.0e-4, optimizer: adamw, adam_beta1: 0.9, adam_beta2: null, \
@@ -58,7 +59,9 @@ class RecipeTest {
         alpha_pattern: {"layers.1.self_attn.q_proj": 4}, use_rslora: true,
         modules_to_save: [lm_head], init_lora_weights: gaussian, loraplus_lr_ratio: 16,
         init_from: adapters/a}
-      data: {train: t.jsonl, validation: v.jsonl, format: prompt_completion,
+      data: {train: t.jsonl, query: SELECT * FROM data, columns: {prompt: question},
+        validation: v.jsonl, format: prompt_completion, prompt: mine.jinja, loss: all,
+        on_bad_record: skip,
         max_seq_len: 64, packing: false, mask_prompt: false, shuffle: false}
       train: {epochs: null, max_steps: 7, global_batch: 6, micro_batch: 2,
         learning_rate: 1e-4, optimizer: sgd, momentum: 0.9, nesterov: true, weight_decay: 0.01,
@@ -105,9 +108,15 @@ class RecipeTest {
     assertEquals(List.of("v_proj", "q_proj"), List.copyOf(config.adapter().rankPattern().keySet()));
     assertEquals(
         new DataSettings(
-            Path.of("t.jsonl"),
+            Optional.of(Path.of("t.jsonl")),
+            List.of(),
+            Optional.of("SELECT * FROM data"),
+            Map.of("prompt", "question"),
             new Validation.File(Path.of("v.jsonl")),
             DataSettings.Format.PROMPT_COMPLETION,
+            "mine.jinja",
+            Optional.of(DataSettings.Loss.ALL),
+            DataSettings.BadRecordPolicy.SKIP,
             64,
             false,
             false,
@@ -317,7 +326,7 @@ class RecipeTest {
 
   @Test
   void reservedKeysAreNotAvailableYet() {
-    for (String key : List.of("data.columns", "data.sources", "data.clean", "eval", "plan")) {
+    for (String key : List.of("data.id", "data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
   }
@@ -340,6 +349,73 @@ class RecipeTest {
     assertOverrideProblem("model.revision=v1", "model.revision is that of a repository");
     assertOverrideProblem("model.path=null", "model.path is missing, and so is model.id");
     assertOverrideProblem("model.repo_id=a", "did you mean model.id?");
+  }
+
+  @Test
+  void severalSourcesAreReadAndWritten() {
+    RunConfig config =
+        parse(
+            """
+            model: {path: nano}
+            data:
+              sources:
+                - {path: a.jsonl, weight: 2}
+                - {path: b.csv, format: completion, columns: {prompt: question}}
+                - {path: c.parquet, query: SELECT * FROM data WHERE n > 3}
+            """);
+    List<SourceSettings> expected =
+        List.of(
+            new SourceSettings(
+                Path.of("a.jsonl"), 2, DataSettings.Format.AUTO, Map.of(), Optional.empty()),
+            new SourceSettings(
+                Path.of("b.csv"),
+                1,
+                DataSettings.Format.COMPLETION,
+                Map.of("prompt", "question"),
+                Optional.empty()),
+            new SourceSettings(
+                Path.of("c.parquet"),
+                1,
+                DataSettings.Format.AUTO,
+                Map.of(),
+                Optional.of("SELECT * FROM data WHERE n > 3")));
+    assertEquals(expected, config.data().sources());
+    assertEquals(expected, config.data().trainSources());
+    assertEquals(config, Recipe.parse(config.toYaml(), "again", List.of()));
+  }
+
+  @Test
+  void mistakesInSourcesAreTold() {
+    String sources = "data.sources=";
+    assertOverrideProblem(sources + "x", "data.sources must be a list of sections such as");
+    assertOverrideProblem(sources + "[x]", "data.sources must hold sections such as {path: a");
+    assertOverrideProblem(
+        sources + "[{path: a}, {path: b, weight: 0}]",
+        "data.sources.weight must be a number above 0, found 0.0 (entry 2)");
+    assertOverrideProblem(sources + "[{weight: 1}]", "data.sources.path is missing; it has no");
+    assertOverrideProblem(
+        sources + "[{path: a, wieght: 1}]",
+        "data.sources.wieght is unknown; did you mean data.sources.weight? (entry 1)");
+    assertOverrideProblem(
+        sources + "[{path: a, id: b}]",
+        "data.sources.id is not available yet; leave it out (entry 1)");
+    assertOverrideProblem(sources + "[{path: a}]", "data.sources and data.train are both given");
+    assertOverrideProblem("data.columns={prompt: 3}", "data.columns prompt must be a text");
+    assertOverrideProblem("data.columns=x", "data.columns must be names with names such as");
+    assertOverrideProblem(
+        "data.columns={prompt: a, response: a}", "data.columns must not use a column twice");
+    assertOverrideProblem("data.prompt=alpacca", "data.prompt must be one of auto, template");
+    assertOverrideProblem("data.loss=none", "data.loss must be one of response, all, last_turn");
+  }
+
+  @Test
+  void theLossOnResponsesContradictsTrainedPrompts() {
+    RunConfig config = parse(SMALLEST);
+    assertEquals(DataSettings.Loss.RESPONSE, config.data().learned());
+    assertEquals(DataSettings.Loss.ALL, config.with("data.mask_prompt=false").data().learned());
+    assertEquals(DataSettings.Loss.LAST_TURN, config.with("data.loss=last_turn").data().learned());
+    assertThrows(
+        ConfigException.class, () -> config.with("data.mask_prompt=false", "data.loss=last_turn"));
   }
 
   @Test
@@ -393,7 +469,8 @@ class RecipeTest {
     assertOverrideProblem("train.learning_rate=.inf", "train.learning_rate must be a number");
     assertOverrideProblem("data.packing=1", "data.packing must be true or false, found 1");
     assertOverrideProblem("data.shuffle=null", "data.shuffle must be true or false, found null");
-    assertOverrideProblem("data.format=csv", "one of alpaca, text, prompt_completion, found the");
+    assertOverrideProblem(
+        "data.format=csv", "one of auto, alpaca, completion, prompt_completion, chat");
     assertOverrideProblem("data.validation=[1]", "a share from 0 to below 1 or the path of a file");
     assertOverrideProblem(
         "data.validation=1", "data.validation must be a number of at least 0 and");
@@ -505,7 +582,7 @@ class RecipeTest {
       assertEquals(
           List.of(
               "model.path is missing, and so is model.id; give a folder or the repository of a hub",
-              "data.train is missing; it has no default"),
+              "data.train is missing; name a file, or several in data.sources"),
           e.problems());
     }
   }

@@ -67,6 +67,19 @@ final class DataMemoryTest {
     requireFlat(1_000_000);
   }
 
+  /** The small text is encoded 40 times, so that compilers and collector have the same to do. */
+  @Test
+  @Tag("slow")
+  @EnabledOnOs(OS.LINUX)
+  void aTextOfTwentyMegabytesTakesNoMoreThanOneOfHalfAMegabyte()
+      throws IOException, InterruptedException {
+    DataProcess.Taken small = DataProcess.run(DataProcess.writeText(folder, 512), 40);
+    DataProcess.Taken large = DataProcess.run(DataProcess.writeText(folder, 20 * 1024), 1);
+    System.out.printf("0.5 MB of text: %s%n20 MB of text: %s%n", small, large);
+    assertTrue(large.tokens() > 30 * small.tokens(), small + ", " + large);
+    assertTrue(large.resident() <= small.resident() + PROCESS_NOISE, small + ", " + large);
+  }
+
   private void requireFlat(int records) throws IOException, InterruptedException {
     int few = 1_000;
     DataProcess.Taken small =

@@ -53,9 +53,22 @@ final class DataProcess {
     return file;
   }
 
+  /** Writes a text of {@code kibibytes}. */
+  static Path writeText(Path folder, int kibibytes) throws IOException {
+    Path file = folder.resolve(kibibytes + ".txt");
+    try (BufferedWriter out = Files.newBufferedWriter(file)) {
+      for (int i = 0; i < kibibytes; i++) {
+        String line = "The old tree number %d said that it sang %d songs.\n".formatted(i, 3 * i);
+        out.write(line.repeat(1024 / line.length() + 1), 0, 1024);
+      }
+    }
+    return file;
+  }
+
   static RunConfig config(Path file) {
+    String format = file.toString().endsWith(".txt") ? "text" : "prompt_completion";
     return RunConfig.of("model", file)
-        .with("data.format=prompt_completion", "data.validation=0.05", "data.max_seq_len=128");
+        .with("data.format=" + format, "data.validation=0.05", "data.max_seq_len=128");
   }
 
   /** Encodes {@code file} and goes through its batches, as often as {@code times}. */

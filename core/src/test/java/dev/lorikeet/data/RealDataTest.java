@@ -1,6 +1,7 @@
 package dev.lorikeet.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lorikeet.config.RunConfig;
@@ -58,6 +59,35 @@ class RealDataTest {
         1357,
         "e6f782e701e2c9d5e4361d880cdd6250466fc3faef5be1563ad72ccffa29173e",
         "data.format=text");
+  }
+
+  /** Every file is told from its records and read with no setting but its path. */
+  @Test
+  void everyInstructionFileIsDetectedAndRead() {
+    assertRead("alpaca_random_9k.json", 9229, "format alpaca", "written by alpaca");
+    assertRead("alpaca_claude_t45.json", 5305, "format alpaca", "written by alpaca");
+    assertRead("dolly_3k.json", 2996, "format alpaca", "written by alpaca");
+    assertRead("lima.json", 1029, "format alpaca", "written by alpaca");
+    assertRead("instruction-data.json", 1100, "format alpaca", "written by alpaca");
+    assertRead("alpaca_en_demo.json", 999, "format alpaca", "written by alpaca");
+    assertRead("gsm8k/train.jsonl", 7473, "format completion", "written by plain");
+    assertRead("gsm8k/test.jsonl", 1319, "format completion", "written by plain");
+    assertRead("glaive_toolcall_en_demo.json", 300, "format sharegpt", "written by chatml");
+    assertRead("chat_tiny.json", 1, "format sharegpt", "written by chatml");
+  }
+
+  private static void assertRead(String file, long records, String format, String prompt) {
+    Path data = present(DATA.resolve("instruct").resolve(file));
+    Path model = present(DATA.resolve("models/stories260K"));
+    RunConfig config =
+        RunConfig.of(model.toString(), data).with("data.validation=0", "data.max_seq_len=100000");
+    try (Tokenizer tokenizer = HfTokenizer.open(model);
+        DataSet set = DataSet.load(config.data(), 42, tokenizer)) {
+      assertEquals(records, set.report().records(), file);
+      assertEquals(records, set.report().examples(), file);
+      assertTrue(set.notices().getFirst().contains(format), set.notices().toString());
+      assertTrue(set.notices().toString().contains(prompt), set.notices().toString());
+    }
   }
 
   private static void assertEncoded(

@@ -5,16 +5,21 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.config.DataSettings.Format;
+import dev.lorikeet.config.DataSettings.Loss;
 import dev.lorikeet.data.DataProvenance.Source;
 import dev.lorikeet.error.DataException;
-import java.io.ByteArrayInputStream;
+import dev.lorikeet.source.DataFile;
 import java.io.IOException;
+import java.io.StringWriter;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,29 +64,32 @@ class SampleReaderTest {
     String first = "{\"instruction\": \"i\", \"input\": \"x\", \"output\": \"o\"}";
     String second = "{\"output\": \"p\", \"extra\": [1, {\"a\": 2}], \"instruction\": \"j\"}";
     String third = "{\"instruction\": \"k\", \"input\": null, \"output\": \"\"}";
-    List<Sample> expected =
+    List<String> expected =
         List.of(
-            new Sample.Completion(0, AlpacaPrompt.of("i", "x"), "o"),
-            new Sample.Completion(1, AlpacaPrompt.of("j", ""), "p"),
-            new Sample.Completion(2, AlpacaPrompt.of("k", ""), ""));
+            "0: " + AlpacaPrompt.of("i", "x") + "|o",
+            "1: " + AlpacaPrompt.of("j", "") + "|p",
+            "2: " + AlpacaPrompt.of("k", "") + "|");
     String array = "[\n" + first + ",\n" + second + ",\n" + third + "\n]\n";
     String lines = first + "\n\n" + second + "\n" + third;
     for (String content : List.of(array, lines)) {
-      assertEquals(expected, SampleReader.readAll(write("a.json", content), Format.ALPACA));
+      assertEquals(expected, texts(write("a.json", content), Format.ALPACA, PieceStyle.ALPACA));
       assertEquals(
           expected,
-          SampleReader.readAll(
-              write("a.jsonl", "\uFEFF" + content.replace("\n", "\r\n")), Format.ALPACA));
+          texts(
+              write("a.jsonl", "\uFEFF" + content.replace("\n", "\r\n")),
+              Format.AUTO,
+              PieceStyle.ALPACA));
     }
   }
 
   @Test
   void promptCompletionAndTextRecordsAreTakenAsTheyAre() {
     assertEquals(
-        List.of(new Sample.Completion(0, " p\n", "c ")),
-        SampleReader.readAll(
+        List.of("0:  p\n|c "),
+        texts(
             write("a.jsonl", "{\"prompt\": \" p\\n\", \"completion\": \"c \"}"),
-            Format.PROMPT_COMPLETION));
+            Format.PROMPT_COMPLETION,
+            PieceStyle.PLAIN));
     assertEquals(
         List.of(new Sample.Document(0, "one\r\n"), new Sample.Document(1, "two")),
         SampleReader.readAll(
@@ -89,10 +97,12 @@ class SampleReaderTest {
   }
 
   @Test
-  void plainTextIsOneBookWithLineFeeds() {
-    assertEquals(
-        List.of(new Sample.Book("one\ntwo\n\ré")),
-        SampleReader.readAll(write("a.txt", "\uFEFFone\r\ntwo\r\n\ré"), Format.TEXT));
+  void plainTextIsOneBookWithLineFeeds() throws IOException {
+    Path file = write("a.txt", "\uFEFFone\r\ntwo\r\n\ré");
+    try (SampleReader reader = SampleReader.open(file, Format.TEXT)) {
+      assertEquals("one\ntwo\n\ré", text((Sample.Book) reader.next().orElseThrow()));
+      assertTrue(reader.next().isEmpty());
+    }
   }
 
   @Test
@@ -175,7 +185,11 @@ class SampleReaderTest {
     assertTrue(
         problem(missing, Format.TEXT).startsWith("data file " + missing + " does not exist"));
     assertEquals(
-        "data file " + folder + " is a folder; name a file in it", problem(folder, Format.TEXT));
+        "data file "
+            + folder
+            + " is a folder; name a file in it, or put texts there that end in .txt or .md",
+        problem(folder, Format.TEXT));
+    assertTrue(problem(folder, Format.ALPACA).contains(" is a folder; name a file in it, because"));
   }
 
   @Test
@@ -194,22 +208,46 @@ class SampleReaderTest {
     }
   }
 
-  @Test
-  void recordsAreReadOneByOne() {
-    byte[] bytes =
-        ("[" + "{\"text\": \"abc\"},\n".repeat(100_000) + "{\"text\": \"abc\"}]")
-            .getBytes(StandardCharsets.UTF_8);
-    HashingStream stream = new HashingStream(new ByteArrayInputStream(bytes));
-    try (JsonRecords records = new JsonRecords(Path.of("a.json"), stream)) {
-      assertEquals("abc", records.next().orElseThrow().text("text"));
-      assertTrue(stream.count() < bytes.length / 10, stream.count() + " of " + bytes.length);
+  private static List<String> texts(Path file, Format format, PromptStyle style) {
+    List<String> texts = new ArrayList<>();
+    for (Sample sample : SampleReader.readAll(file, format)) {
+      Sample.Dialogue dialogue = (Sample.Dialogue) sample;
+      Rendered.Pieces pieces = (Rendered.Pieces) style.render(dialogue, Loss.RESPONSE);
+      texts.add(
+          dialogue.id()
+              + ": "
+              + pieces.pieces().stream()
+                  .map(Rendered.Piece::text)
+                  .collect(Collectors.joining("|")));
     }
+    return texts;
+  }
+
+  private static String text(Sample.Book book) throws IOException {
+    StringWriter text = new StringWriter();
+    book.file().text().transferTo(text);
+    return text.toString();
   }
 
   private static String problem(Path file, Format format) {
-    DataException e = assertThrows(DataException.class, () -> SampleReader.readAll(file, format));
+    DataException e = assertThrows(DataException.class, () -> readAll(file, format));
     assertEquals(2, e.exitCode());
     return String.valueOf(e.getMessage());
+  }
+
+  private static void readAll(Path file, Format format) throws IOException {
+    for (Sample sample : SampleReader.readAll(file, format)) {
+      if (sample instanceof Sample.Book) {
+        try (SampleReader reader = SampleReader.open(file, format);
+            DataFile opened = ((Sample.Book) reader.next().orElseThrow()).file()) {
+          try {
+            opened.text().transferTo(Writer.nullWriter());
+          } catch (IOException e) {
+            throw opened.failure(e);
+          }
+        }
+      }
+    }
   }
 
   private Path write(String name, String content) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lorikeet.config.DataSettings.Format;
+import dev.lorikeet.config.DataSettings.Loss;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.DataException;
 import dev.lorikeet.tokenizer.HfTokenizer;
@@ -39,7 +40,7 @@ class StoredExamplesTest {
         DataSet data = load(file, tokenizer);
         SampleReader reader = SampleReader.open(file, Format.PROMPT_COMPLETION)) {
       List<Example> plain = new ArrayList<>();
-      Encoder encoder = new Encoder(tokenizer, 100_000, Encoder.PromptLoss.MASKED);
+      Encoder encoder = new Encoder(tokenizer, 100_000, PieceStyle.PLAIN, Loss.RESPONSE);
       assertEquals(encoder.encode(reader, plain::add), data.report());
       List<Example> heldOut = new ArrayList<>(data.validation());
       assertEquals(RECORDS / 20, heldOut.size());

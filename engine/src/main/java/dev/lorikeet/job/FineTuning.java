@@ -11,6 +11,7 @@ import dev.lorikeet.job.LoadedModel.BaseFormat;
 import dev.lorikeet.job.RunListener.Start;
 import dev.lorikeet.run.RunDirectory;
 import dev.lorikeet.tape.Parameter;
+import dev.lorikeet.tokenizer.ChatTemplate;
 import dev.lorikeet.torch.Device;
 import dev.lorikeet.train.Collective;
 import dev.lorikeet.train.MemoryGuard;
@@ -74,10 +75,13 @@ public final class FineTuning implements AutoCloseable {
         fitted = fitToContext(recipe);
         data =
             DataSet.load(
-                fitted.data(),
-                fitted.train().seed(),
-                loaded.tokenizer(),
-                existing(fitted.output().dir()));
+                new DataSet.Request(
+                    fitted.data(),
+                    fitted.train().seed(),
+                    loaded.tokenizer(),
+                    ChatTemplate.find(loaded.directory(), DataSet.templateClock()),
+                    existing(fitted.output().dir())));
+        data.notices().forEach(listener::notice);
         data.requireWithin(loaded.model().vocabularySize(), loaded.tokenizer());
         trained = StepMemory.trained(loaded.model(), loaded.adapter());
         TrainingRules.of(recipe).groups().requireMatches(trained);

@@ -1,4 +1,4 @@
-package dev.lorikeet.data;
+package dev.lorikeet.source;
 
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -8,15 +8,17 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** A stream that counts and hashes what is read through it. */
-final class HashingStream extends FilterInputStream {
+public final class HashingStream extends FilterInputStream {
   private final MessageDigest digest = sha256Digest();
   private long count;
 
-  HashingStream(InputStream in) {
+  /** Reads through {@code in}, which is closed with it. */
+  public HashingStream(InputStream in) {
     super(in);
   }
 
-  static MessageDigest sha256Digest() {
+  /** A new SHA-256. */
+  public static MessageDigest sha256Digest() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
@@ -50,7 +52,7 @@ final class HashingStream extends FilterInputStream {
   }
 
   /** Reads to the end. */
-  void drain() throws IOException {
+  public void drain() throws IOException {
     byte[] buffer = new byte[8192];
     while (read(buffer, 0, buffer.length) >= 0) {
       // Reading is what counts and hashes.
@@ -58,12 +60,12 @@ final class HashingStream extends FilterInputStream {
   }
 
   /** Bytes read so far. */
-  long count() {
+  public long count() {
     return count;
   }
 
   /** Hash of the bytes read; the stream is not to be read after this. */
-  String sha256() {
+  public String sha256() {
     return HexFormat.of().formatHex(digest.digest());
   }
 }
