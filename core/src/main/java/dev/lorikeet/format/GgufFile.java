@@ -14,6 +14,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,6 +61,9 @@ public final class GgufFile implements AutoCloseable {
     long keyCount = reader.count("the number of keys", LEAST_KEY_BYTES);
     metadata = Collections.unmodifiableMap(reader.metadata(keyCount));
     tensors = Collections.unmodifiableMap(tensors(reader, tensorCount, mapped.byteSize()));
+    if (reader.position() > Integer.MAX_VALUE) {
+      throw reader.problem(0, "the header takes more than 2 GB, which no model's does");
+    }
     headerHash = sha256(mapped.asSlice(0, reader.position()));
   }
 
@@ -301,10 +305,10 @@ public final class GgufFile implements AutoCloseable {
             "has rows of %d weights, which are no whole blocks of %d (%s)."
                 .formatted(row, type.blockElements(), type));
       }
-      return type.bytes(Math.multiplyExact(TensorEntry.elements(shape), 1L));
-    } catch (ArithmeticException overflow) {
+      return type.bytes(TensorEntry.elements(shape));
+    } catch (ArithmeticException _) {
       throw new FormatException(
-          file, name, "has the impossible shape " + shape + "; the file is damaged.", overflow);
+          file, name, "has the impossible shape " + shape + "; the file is damaged.");
     }
   }
 
@@ -331,7 +335,7 @@ public final class GgufFile implements AutoCloseable {
 
   private void requireApart(Map<String, GgufTensor> all) {
     List<GgufTensor> sorted = new ArrayList<>(all.values());
-    sorted.sort(java.util.Comparator.comparingLong(GgufTensor::begin));
+    sorted.sort(Comparator.comparingLong(GgufTensor::begin));
     for (int i = 1; i < sorted.size(); i++) {
       GgufTensor before = sorted.get(i - 1);
       if (before.begin() + before.bytes() > sorted.get(i).begin()) {

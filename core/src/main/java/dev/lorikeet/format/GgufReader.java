@@ -34,6 +34,9 @@ final class GgufReader {
   /** Arrays of arrays are written by nobody; a few levels leave room. */
   private static final int MAX_DEPTH = 4;
 
+  /** Vocabularies and lists of merges stay below a million. */
+  private static final int MAX_ARRAY = 1 << 24;
+
   private final Path file;
   private final MemorySegment bytes;
   private long at;
@@ -138,6 +141,9 @@ final class GgufReader {
       throw problem(at - 4, key + " is an array of the unknown value type " + type);
     }
     long count = count("length of " + key, LEAST_BYTES[type]);
+    if (count > MAX_ARRAY) {
+      throw problem(at - 8, key + " claims " + count + " values; at most " + MAX_ARRAY + " are read");
+    }
     List<Object> values = new ArrayList<>((int) Math.min(count, 1 << 20));
     for (long i = 0; i < count; i++) {
       values.add(value(type, key, depth + 1));

@@ -30,15 +30,15 @@ public final class HfCheckpoint implements AutoCloseable {
 
   private final Path directory;
   private final JsonConfig config;
-  private final Map<String, SafeTensors> fileByTensor;
-  private final List<SafeTensors> files;
+  private final Map<String, TensorFile> fileByTensor;
+  private final List<TensorFile> files;
   private final StoredLayout layout;
 
   private HfCheckpoint(
       Path directory,
       JsonConfig config,
-      Map<String, SafeTensors> fileByTensor,
-      List<SafeTensors> files,
+      Map<String, TensorFile> fileByTensor,
+      List<TensorFile> files,
       StoredLayout layout) {
     this.directory = directory;
     this.config = config;
@@ -56,6 +56,7 @@ public final class HfCheckpoint implements AutoCloseable {
    */
   public static HfCheckpoint open(Path dir) {
     if (!Files.isDirectory(dir)) {
+      PickleFiles.refuse(dir);
       throw new ConfigException(
           "Cannot open the model "
               + dir
@@ -188,12 +189,30 @@ public final class HfCheckpoint implements AutoCloseable {
     file(name).readBytes(stored(name), target);
   }
 
+  /**
+   * The blocks of a quantised weight of a GGUF file; nothing for a weight that is stored otherwise.
+   *
+   * @param expectedShape as {@link #readFloats} has it, and so {@code impliedBy}
+   * @throws FormatException if there is no such tensor or its shape is another one
+   */
+  public Optional<StoredQuantization.Blocks> blocks(
+      String name, List<Long> expectedShape, String impliedBy) {
+    requireFits(name, expectedShape, impliedBy);
+    return file(name).blocks(stored(name));
+  }
+
+  /** Whether the weights lie in a GGUF file. */
+  public boolean isGguf() {
+    return files.stream().anyMatch(GgufWeights.class::isInstance);
+  }
+
   private String stored(String name) {
     return layout.storedName(name, fileByTensor::containsKey);
   }
 
   private boolean isTurned(String name) {
     return layout.storedInputFirst(name)
+        && !file(name).storesOutputFirst()
         && file(name).entry(stored(name)).shape().size() == 2
         && file(name).entry(stored(name)).type().isFloat();
   }
@@ -279,10 +298,10 @@ public final class HfCheckpoint implements AutoCloseable {
   /** Unmaps every file; segments handed out before become invalid. */
   @Override
   public void close() {
-    files.forEach(SafeTensors::close);
+    files.forEach(TensorFile::close);
   }
 
-  private SafeTensors file(String name) {
+  private TensorFile file(String name) {
     return Optional.ofNullable(fileByTensor.get(stored(name)))
         .orElseThrow(() ->
             new FormatException(
@@ -309,21 +328,12 @@ public final class HfCheckpoint implements AutoCloseable {
   }
 
   private static Path weightsFile(Path dir) {
-    for (String name : List.of(SINGLE, INDEX)) {
+    for (String name : List.of(SINGLE, INDEX, GgufWeights.POINTER)) {
       if (Files.exists(dir.resolve(name))) {
         return dir.resolve(name);
       }
     }
-    for (String pickle : List.of("pytorch_model.bin", "pytorch_model.bin.index.json")) {
-      if (Files.exists(dir.resolve(pickle))) {
-        throw new FormatException(
-            dir.resolve(pickle),
-            "weights in pickle files are not read, because they can run code;"
-                + " safetensors is needed. Download the model's model.safetensors, or"
-                + " convert it with Python:"
-                + " transformers.AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW_DIR).");
-      }
-    }
+    PickleFiles.refuseIn(dir);
     throw new FormatException(
         dir,
         "the model folder has no weights: expected model.safetensors or"
