@@ -182,8 +182,7 @@ final class GgufArchitecture {
   private Map<String, String> names(String architecture) {
     return switch (architecture) {
       case "llama", "qwen2", "qwen3" -> LLAMA_NAMES;
-      case "phi3" ->
-          with(LLAMA_NAMES, Map.of("blk.ffn_up", "model.layers.{}.mlp.gate_up_proj"));
+      case "phi3" -> with(LLAMA_NAMES, Map.of("blk.ffn_up", "model.layers.{}.mlp.gate_up_proj"));
       case "gemma2", "gemma3" -> with(LLAMA_NAMES, GEMMA_NAMES);
       case "phi2" -> with(LLAMA_NAMES, PHI2_NAMES);
       case "stablelm" -> with(LLAMA_NAMES, STABLELM_NAMES);

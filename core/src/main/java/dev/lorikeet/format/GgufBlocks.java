@@ -108,7 +108,8 @@ public final class GgufBlocks {
   private static int sixBitScale(MemorySegment source, long at, int group) {
     return group < 4
         ? unsigned(source, at + group) & 63
-        : (unsigned(source, at + group + 4) & 0xf) | ((unsigned(source, at + group - 4) >>> 6) << 4);
+        : (unsigned(source, at + group + 4) & 0xf)
+            | ((unsigned(source, at + group - 4) >>> 6) << 4);
   }
 
   private static int sixBitMinimum(MemorySegment source, long at, int group) {
@@ -129,7 +130,7 @@ public final class GgufBlocks {
         int code =
             ((unsigned(source, low + i) >>> (4 * (quarter / 2))) & 0xf)
                 | (((unsigned(source, high + i) >>> (2 * quarter)) & 3) << 4);
-        byte own = source.get(ValueLayout.JAVA_BYTE, from + Q6_K_SCALES + 2 * group + i / 16);
+        byte own = source.get(ValueLayout.JAVA_BYTE, from + Q6_K_SCALES + 2L * group + i / 16);
         put(target, to, 32 * group + i, scale * own * (code - 32));
       }
     }

@@ -100,7 +100,8 @@ public final class GgufConfig {
 
   private void headSize() {
     keys.integer("attention.key_length")
-        .or(() -> keys.name().equals("llama") ? keys.integer("rope.dimension_count") : Optional.empty())
+        .or(() ->
+            keys.name().equals("llama") ? keys.integer("rope.dimension_count") : Optional.empty())
         .ifPresent(size -> json.put("head_dim", size));
   }
 
@@ -116,8 +117,7 @@ public final class GgufConfig {
     // llama.cpp: only the largest model of each family scales by hidden size / heads.
     boolean largest = keys.positive("block_count") == layersOfLargest;
     json.put(
-        "query_pre_attn_scalar",
-        largest ? keys.positive("embedding_length") / keys.heads() : head);
+        "query_pre_attn_scalar", largest ? keys.positive("embedding_length") / keys.heads() : head);
     keys.integer("attention.sliding_window").ifPresent(size -> json.put("sliding_window", size));
     cap("attn_logit_softcapping");
     cap("final_logit_softcapping");
@@ -129,8 +129,7 @@ public final class GgufConfig {
 
   private void gemma3() {
     gemma("gemma3_text", "Gemma3ForCausalLM", 62);
-    json.put(
-        "rope_local_base_freq", keys.number("rope.freq_base_swa").orElse(GEMMA3_LOCAL_THETA));
+    json.put("rope_local_base_freq", keys.number("rope.freq_base_swa").orElse(GEMMA3_LOCAL_THETA));
     json.put("sliding_window_pattern", keys.integer("attention.sliding_window_pattern").orElse(6));
   }
 
@@ -174,7 +173,13 @@ public final class GgufConfig {
 
   private void rotaryPart(String key) {
     keys.integer("rope.dimension_count")
-        .ifPresent(size -> json.put(key, (double) size / headDim()));
+        .ifPresent(size -> json.put(key, share(size, headDim())));
+  }
+
+  /** A share that, times {@code whole} and rounded down, gives {@code part}. */
+  private static double share(int part, int whole) {
+    double share = (double) part / whole;
+    return (int) (whole * share) == part ? share : Math.nextUp(share);
   }
 
   private void falcon() {

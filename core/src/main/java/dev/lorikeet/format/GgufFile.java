@@ -148,10 +148,8 @@ public final class GgufFile implements AutoCloseable {
    * @throws FormatException if it is not
    */
   public <T> T required(String key, Optional<T> value) {
-    return value.orElseThrow(
-        () ->
-            new FormatException(
-                file, key, "the key is missing; convert the model to GGUF again."));
+    return value.orElseThrow(() ->
+        new FormatException(file, key, "the key is missing; convert the model to GGUF again."));
   }
 
   /** Float32 of a whole tensor, row-major. */
@@ -169,8 +167,7 @@ public final class GgufFile implements AutoCloseable {
   /** Maps a tensor while {@code work} runs: mapped pages count as memory of the process. */
   void read(GgufTensor tensor, Bytes work) {
     try (Arena arena = Arena.ofShared()) {
-      work.use(
-          channel.map(FileChannel.MapMode.READ_ONLY, tensor.begin(), tensor.bytes(), arena));
+      work.use(channel.map(FileChannel.MapMode.READ_ONLY, tensor.begin(), tensor.bytes(), arena));
     } catch (IOException failure) {
       throw new FormatException(file, "cannot be read: " + JsonFile.reason(failure), failure);
     }
@@ -257,8 +254,8 @@ public final class GgufFile implements AutoCloseable {
     }
     long dataStart = Math.ceilDiv(reader.position(), alignment) * alignment;
     Map<String, GgufTensor> absolute = new LinkedHashMap<>();
-    relative.forEach((name, tensor) ->
-        absolute.put(name, placed(tensor, dataStart, alignment, fileBytes)));
+    relative.forEach(
+        (name, tensor) -> absolute.put(name, placed(tensor, dataStart, alignment, fileBytes)));
     requireApart(absolute);
     return absolute;
   }

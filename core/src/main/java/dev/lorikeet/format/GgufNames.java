@@ -95,9 +95,7 @@ final class GgufNames {
     Optional<int[]> rows =
         switch (stem) {
           case "blk.attn_q" ->
-              architecture.permutesRotary()
-                  ? Optional.of(halves(tensor, heads))
-                  : Optional.empty();
+              architecture.permutesRotary() ? Optional.of(halves(tensor, heads)) : Optional.empty();
           case "blk.attn_k" ->
               architecture.permutesRotary()
                   ? Optional.of(halves(tensor, keyHeads))
@@ -170,8 +168,7 @@ final class GgufNames {
       int first = head;
       int size = Math.toIntExact(tensor.rowElements());
       int[] stored = IntStream.range(0, size).map(i -> first * size + i).toArray();
-      sources.put(
-          named + "." + head + kind, new Source(tensor, shape, Optional.of(stored), 0));
+      sources.put(named + "." + head + kind, new Source(tensor, shape, Optional.of(stored), 0));
     }
   }
 

@@ -3,10 +3,10 @@ package dev.lorikeet.format;
 import dev.lorikeet.error.FormatException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -142,7 +142,8 @@ final class GgufReader {
     }
     long count = count("length of " + key, LEAST_BYTES[type]);
     if (count > MAX_ARRAY) {
-      throw problem(at - 8, key + " claims " + count + " values; at most " + MAX_ARRAY + " are read");
+      throw problem(
+          at - 8, key + " claims " + count + " values; at most " + MAX_ARRAY + " are read");
     }
     List<Object> values = new ArrayList<>((int) Math.min(count, 1 << 20));
     for (long i = 0; i < count; i++) {

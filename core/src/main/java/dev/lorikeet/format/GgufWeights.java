@@ -104,21 +104,23 @@ public final class GgufWeights implements TensorFile {
   public void readFloats(String name, MemorySegment target) {
     Source source = source(name);
     GgufTensor tensor = source.tensor();
-    gguf.read(tensor, bytes -> {
-      if (source.rows().isEmpty()) {
-        GgufBlocks.decode(tensor.type(), bytes, target);
-        return;
-      }
-      int[] rows = source.rows().get();
-      long storedBytes = tensor.type().bytes(width(source));
-      long floatBytes = width(source) * Float.BYTES;
-      for (int row = 0; row < rows.length; row++) {
-        GgufBlocks.decode(
-            tensor.type(),
-            bytes.asSlice(rows[row] * storedBytes, storedBytes),
-            target.asSlice(row * floatBytes, floatBytes));
-      }
-    });
+    gguf.read(
+        tensor,
+        bytes -> {
+          if (source.rows().isEmpty()) {
+            GgufBlocks.decode(tensor.type(), bytes, target);
+            return;
+          }
+          int[] rows = source.rows().get();
+          long storedBytes = tensor.type().bytes(width(source));
+          long floatBytes = width(source) * Float.BYTES;
+          for (int row = 0; row < rows.length; row++) {
+            GgufBlocks.decode(
+                tensor.type(),
+                bytes.asSlice(rows[row] * storedBytes, storedBytes),
+                target.asSlice(row * floatBytes, floatBytes));
+          }
+        });
     if (source.offset() != 0) {
       for (long at = 0; at < target.byteSize(); at += Float.BYTES) {
         target.set(FLOAT, at, target.get(FLOAT, at) - source.offset());
@@ -155,17 +157,19 @@ public final class GgufWeights implements TensorFile {
   }
 
   private void copyRows(Source source, MemorySegment target) {
-    gguf.read(source.tensor(), bytes -> {
-      if (source.rows().isEmpty()) {
-        target.copyFrom(bytes);
-        return;
-      }
-      int[] rows = source.rows().get();
-      long rowBytes = source.tensor().type().bytes(width(source));
-      for (int row = 0; row < rows.length; row++) {
-        MemorySegment.copy(bytes, rows[row] * rowBytes, target, row * rowBytes, rowBytes);
-      }
-    });
+    gguf.read(
+        source.tensor(),
+        bytes -> {
+          if (source.rows().isEmpty()) {
+            target.copyFrom(bytes);
+            return;
+          }
+          int[] rows = source.rows().get();
+          long rowBytes = source.tensor().type().bytes(width(source));
+          for (int row = 0; row < rows.length; row++) {
+            MemorySegment.copy(bytes, rows[row] * rowBytes, target, row * rowBytes, rowBytes);
+          }
+        });
   }
 
   /** Weights in a row of the model's tensor; of a vector, each is a row. */

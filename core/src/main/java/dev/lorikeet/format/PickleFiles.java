@@ -40,8 +40,7 @@ final class PickleFiles {
         throw refusal(found.get(), folder);
       }
     } catch (IOException failure) {
-      throw new FormatException(
-          folder, "cannot be listed: " + JsonFile.reason(failure), failure);
+      throw new FormatException(folder, "cannot be listed: " + JsonFile.reason(failure), failure);
     }
   }
 

@@ -19,7 +19,10 @@ import java.util.TreeSet;
 record Shards(Map<String, TensorFile> fileByTensor, List<TensorFile> files) {
   private static final String ADVICE = " Download index and shards again from one revision.";
 
-  /** Opens {@code weights}, a safetensors file, an index, or what points to a GGUF file; closes everything when that fails. */
+  /**
+   * Opens {@code weights}, a safetensors file, an index, or what points to a GGUF file; closes
+   * everything when that fails.
+   */
   static Shards open(Path dir, Path weights) {
     List<TensorFile> opened = new ArrayList<>();
     try {
