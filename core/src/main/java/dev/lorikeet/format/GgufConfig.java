@@ -172,8 +172,7 @@ public final class GgufConfig {
   }
 
   private void rotaryPart(String key) {
-    keys.integer("rope.dimension_count")
-        .ifPresent(size -> json.put(key, share(size, headDim())));
+    keys.integer("rope.dimension_count").ifPresent(size -> json.put(key, share(size, headDim())));
   }
 
   /** A share that, times {@code whole} and rounded down, gives {@code part}. */

@@ -98,18 +98,23 @@ public final class GgufTokenizer {
   private TokenizerConfig config() {
     ObjectNode root = JsonMapper.shared().createObjectNode();
     Map<String, AddedToken> named = new LinkedHashMap<>();
-    List.of("bos", "eos", "unk", "pad").forEach(name -> {
-      String key = PREFIX + switch (name) {
-            case "unk" -> "unknown";
-            case "pad" -> "padding";
-            default -> name;
-          } + "_token_id";
-      file.integer(key).ifPresent(id -> {
-        String text = token(key, id);
-        root.put(name + "_token", text);
-        named.put(name + "_token", AddedToken.plain(text, true));
-      });
-    });
+    List.of("bos", "eos", "unk", "pad")
+        .forEach(name -> {
+          String key =
+              PREFIX
+                  + switch (name) {
+                    case "unk" -> "unknown";
+                    case "pad" -> "padding";
+                    default -> name;
+                  }
+                  + "_token_id";
+          file.integer(key)
+              .ifPresent(id -> {
+                String text = token(key, id);
+                root.put(name + "_token", text);
+                named.put(name + "_token", AddedToken.plain(text, true));
+              });
+        });
     root.put("add_bos_token", file.bool(PREFIX + "add_bos_token").orElse(addsBegin()));
     root.put("add_eos_token", file.bool(PREFIX + "add_eos_token").orElse(false));
     root.put("clean_up_tokenization_spaces", false);
@@ -174,7 +179,9 @@ public final class GgufTokenizer {
     for (int id = 0; id < tokens.size(); id++) {
       if (vocabulary.put(tokens.get(id), id) != null) {
         throw new FormatException(
-            file.file(), TOKENS, "token " + id + " is \"" + tokens.get(id) + "\", as an earlier one.");
+            file.file(),
+            TOKENS,
+            "token " + id + " is \"" + tokens.get(id) + "\", as an earlier one.");
       }
     }
     GgufWords words = GgufWords.of(file);
@@ -190,8 +197,12 @@ public final class GgufTokenizer {
             words.normalizer(),
             words.preTokenizer(),
             JsonSteps.template(
-                config.isOn("add_bos_token") ? config.token("bos_token").stream().toList() : List.of(),
-                config.isOn("add_eos_token") ? config.token("eos_token").stream().toList() : List.of(),
+                config.isOn("add_bos_token")
+                    ? config.token("bos_token").stream().toList()
+                    : List.of(),
+                config.isOn("add_eos_token")
+                    ? config.token("eos_token").stream().toList()
+                    : List.of(),
                 added),
             JsonSteps.byteLevel(true, true));
     return TokenizerJson.write(
@@ -212,14 +223,23 @@ public final class GgufTokenizer {
       // A token may begin with a space in files of some converters; none is empty.
       int space = line.indexOf(' ', 1);
       Merge merge =
-          space < 0 ? new Merge(line, "") : new Merge(line.substring(0, space), line.substring(space + 1));
+          space < 0
+              ? new Merge(line, "")
+              : new Merge(line.substring(0, space), line.substring(space + 1));
       for (String part : List.of(merge.left(), merge.right(), merge.left() + merge.right())) {
         if (!vocabulary.containsKey(part)) {
           throw new FormatException(
               file.file(),
               key,
-              "merge " + merges.size() + " (\"" + line + "\") needs the token \"" + part
-                  + "\", which " + TOKENS + " does not hold.");
+              "merge "
+                  + merges.size()
+                  + " (\""
+                  + line
+                  + "\") needs the token \""
+                  + part
+                  + "\", which "
+                  + TOKENS
+                  + " does not hold.");
         }
       }
       merges.add(merge);

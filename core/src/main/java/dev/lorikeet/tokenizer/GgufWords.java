@@ -23,8 +23,18 @@ enum GgufWords {
   private static final String UPPER = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
   private static final String LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
   private static final String GPT4O_WORDS =
-      "[^\\r\\n\\p{L}\\p{N}]?" + UPPER + "*" + LOWER + "+" + ENDINGS
-          + "|[^\\r\\n\\p{L}\\p{N}]?" + UPPER + "+" + LOWER + "*" + ENDINGS
+      "[^\\r\\n\\p{L}\\p{N}]?"
+          + UPPER
+          + "*"
+          + LOWER
+          + "+"
+          + ENDINGS
+          + "|[^\\r\\n\\p{L}\\p{N}]?"
+          + UPPER
+          + "+"
+          + LOWER
+          + "*"
+          + ENDINGS
           + "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
   /**
