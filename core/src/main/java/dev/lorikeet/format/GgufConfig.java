@@ -33,6 +33,14 @@ public final class GgufConfig {
   }
 
   private String write() {
+    int parts = file.integer("split.count").orElse(1);
+    if (parts > 1) {
+      throw new FormatException(
+          file.file(),
+          "split.count",
+          "the model is split into %d files; join them with llama.cpp's llama-gguf-split --merge."
+              .formatted(parts));
+    }
     switch (keys.name()) {
       case "llama" -> llama();
       case "qwen2" -> gated("qwen2", "Qwen2ForCausalLM");
@@ -61,8 +69,7 @@ public final class GgufConfig {
       throw new FormatException(
           file.file(),
           embedding,
-          "the file holds no such matrix; it is no language model, or a part of a split one."
-              + " Join split files with llama.cpp's llama-gguf-split --merge.");
+          "the file holds no such matrix; it is no language model.");
     }
     json.put("vocab_size", table.shape().getFirst());
     json.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
@@ -272,7 +279,9 @@ public final class GgufConfig {
   }
 
   private void factors(ArrayNode target, String tensor) {
-    for (float factor : file.floats(file.tensors().get(tensor))) {
+    GgufTensor found =
+        file.required(tensor, Optional.ofNullable(file.tensors().get(tensor)));
+    for (float factor : file.floats(found)) {
       target.add(factor);
     }
   }

@@ -3,7 +3,6 @@ package dev.lorikeet.format;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.GgufNames.Source;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -54,8 +53,13 @@ public final class GgufWeights implements TensorFile {
 
   /** Opens the GGUF file that {@code pointer} names. */
   static GgufWeights pointedToBy(Path pointer) {
+    return open(target(pointer));
+  }
+
+  /** The GGUF file that {@code pointer} names. */
+  public static Path target(Path pointer) {
     try {
-      return open(Path.of(Files.readString(pointer).strip()));
+      return Path.of(Files.readString(pointer).strip());
     } catch (IOException failure) {
       throw new FormatException(pointer, "cannot be read: " + JsonFile.reason(failure), failure);
     }
@@ -144,16 +148,15 @@ public final class GgufWeights implements TensorFile {
   }
 
   @Override
-  public Optional<StoredQuantization.Blocks> blocks(String name) {
+  public Optional<GgufType> blockType(String name) {
     Source source = source(name);
-    GgufTensor tensor = source.tensor();
-    if (!tensor.type().isBlocked() || source.shape().size() != 2) {
-      return Optional.empty();
-    }
-    long bytes = tensor.type().bytes(TensorEntry.elements(source.shape()));
-    MemorySegment copy = Arena.ofAuto().allocate(bytes);
-    copyRows(source, copy);
-    return Optional.of(new StoredQuantization.Blocks(tensor.type(), source.shape(), copy));
+    return Optional.of(source.tensor().type())
+        .filter(type -> type.isBlocked() && source.shape().size() == 2);
+  }
+
+  @Override
+  public void readBlocks(String name, MemorySegment target) {
+    copyRows(source(name), target);
   }
 
   private void copyRows(Source source, MemorySegment target) {

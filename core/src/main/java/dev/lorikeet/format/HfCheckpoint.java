@@ -33,18 +33,27 @@ public final class HfCheckpoint implements AutoCloseable {
   private final Map<String, TensorFile> fileByTensor;
   private final List<TensorFile> files;
   private final StoredLayout layout;
+  private final BlockUse blocks;
+
+  /** What becomes of a quantised weight of a GGUF file. */
+  private enum BlockUse {
+    KEPT,
+    AS_NUMBERS
+  }
 
   private HfCheckpoint(
       Path directory,
       JsonConfig config,
       Map<String, TensorFile> fileByTensor,
       List<TensorFile> files,
-      StoredLayout layout) {
+      StoredLayout layout,
+      BlockUse blocks) {
     this.directory = directory;
     this.config = config;
     this.fileByTensor = Collections.unmodifiableMap(fileByTensor);
     this.files = List.copyOf(files);
     this.layout = layout;
+    this.blocks = blocks;
   }
 
   /**
@@ -73,7 +82,7 @@ public final class HfCheckpoint implements AutoCloseable {
     JsonConfig config = JsonConfig.read(configFile);
     refuseUnknownQuantisation(config);
     Shards shards = Shards.open(dir, weightsFile(dir));
-    return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME);
+    return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME, BlockUse.KEPT);
   }
 
   /**
@@ -81,7 +90,7 @@ public final class HfCheckpoint implements AutoCloseable {
    * the other.
    */
   public HfCheckpoint seenBy(StoredLayout model) {
-    return new HfCheckpoint(directory, config, fileByTensor, files, model);
+    return new HfCheckpoint(directory, config, fileByTensor, files, model, blocks);
   }
 
   /** The model folder. */
@@ -190,20 +199,32 @@ public final class HfCheckpoint implements AutoCloseable {
   }
 
   /**
-   * The blocks of a quantised weight of a GGUF file; nothing for a weight that is stored otherwise.
+   * The kind of blocks that a GGUF file holds a quantised weight in; nothing for another weight, or
+   * if blocks are to be read as numbers.
    *
    * @param expectedShape as {@link #readFloats} has it, and so {@code impliedBy}
    * @throws FormatException if there is no such tensor or its shape is another one
    */
-  public Optional<StoredQuantization.Blocks> blocks(
-      String name, List<Long> expectedShape, String impliedBy) {
-    requireFits(name, expectedShape, impliedBy);
-    return file(name).blocks(stored(name));
+  public Optional<GgufType> blockType(String name, List<Long> expectedShape, String impliedBy) {
+    if (blocks == BlockUse.AS_NUMBERS || !contains(name)) {
+      return Optional.empty();
+    }
+    Optional<GgufType> type = file(name).blockType(stored(name));
+    if (type.isPresent()) {
+      requireFits(name, expectedShape, impliedBy);
+    }
+    return type;
   }
 
-  /** Whether the weights lie in a GGUF file. */
-  public boolean isGguf() {
-    return files.stream().anyMatch(GgufWeights.class::isInstance);
+  /** Copies the blocks of a weight that has them, row by row. */
+  public void readBlocks(String name, MemorySegment target) {
+    file(name).readBlocks(stored(name), target);
+  }
+
+  /** The same files, in which blocks are read as numbers. Closing one closes the other. */
+  public HfCheckpoint withBlocksAsNumbers() {
+    return new HfCheckpoint(
+        directory, config, fileByTensor, files, layout, BlockUse.AS_NUMBERS);
   }
 
   private String stored(String name) {

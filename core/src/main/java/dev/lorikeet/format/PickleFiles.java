@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Weights in Python's pickle format, which are never read: loading one can run any code. */
-final class PickleFiles {
+public final class PickleFiles {
   private static final List<String> ENDINGS = List.of(".bin", ".pt", ".pth", ".ckpt", ".pkl");
   private static final String INDEX = ".bin.index.json";
 
@@ -25,7 +25,7 @@ final class PickleFiles {
    *
    * @throws FormatException with the reason and what to do
    */
-  static void refuse(Path path) {
+  public static void refuse(Path path) {
     if (Files.isRegularFile(path) && isPickle(path)) {
       Path folder = Optional.ofNullable(path.getParent()).orElse(Path.of("."));
       throw refusal(path, folder);

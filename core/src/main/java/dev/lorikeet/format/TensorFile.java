@@ -31,9 +31,14 @@ sealed interface TensorFile extends AutoCloseable permits SafeTensors, GgufWeigh
   /** Copies the stored bytes of a tensor. */
   void readBytes(String name, MemorySegment target);
 
-  /** The tensor's blocks of quantised weights, if it is stored in such. */
-  default Optional<StoredQuantization.Blocks> blocks(String name) {
+  /** The kind of blocks that a weight is stored in, if it is in such. */
+  default Optional<GgufType> blockType(String name) {
     return Optional.empty();
+  }
+
+  /** Copies the blocks of a weight, row by row. */
+  default void readBlocks(String name, MemorySegment target) {
+    throw new IllegalStateException(name + " is not stored in blocks");
   }
 
   /** Whether matrices lie as [out, in] whatever the model's family does elsewhere. */

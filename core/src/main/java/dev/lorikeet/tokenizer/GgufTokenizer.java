@@ -34,6 +34,9 @@ public final class GgufTokenizer {
   private static final String TOKENS = PREFIX + "tokens";
   private static final String TYPES = PREFIX + "token_type";
 
+  /** What the numbers of {@code token_type} mean, from 1. */
+  private static final List<PieceType> TYPE_NUMBERS = List.of(PieceType.values());
+
   private final GgufFile file;
   private final String model;
   private final List<String> tokens;
@@ -77,11 +80,11 @@ public final class GgufTokenizer {
       requireLength(TYPES, numbers.get().size());
       for (int id = 0; id < found.length; id++) {
         int number = numbers.get().get(id).intValue();
-        if (number < 1 || number > PieceType.values().length) {
+        if (number < 1 || number > TYPE_NUMBERS.size()) {
           throw new FormatException(
               file.file(), TYPES, "token " + id + " has the unknown type " + number + ".");
         }
-        found[id] = PieceType.values()[number - 1];
+        found[id] = TYPE_NUMBERS.get(number - 1);
       }
     }
     return found;
