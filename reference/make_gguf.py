@@ -17,10 +17,13 @@ from pathlib import Path
 import gguf
 import numpy
 from gguf import GGMLQuantizationType as Type
+from sentencepiece import sentencepiece_model_pb2
+from transformers import AutoTokenizer
 
-from common import FIXTURES, finish, start, write_json
+from common import FIXTURES, REPOSITORY, finish, start, write_json
 from hashed_weights import hashed
 
+TOKENIZERS = REPOSITORY / "core/src/test/resources/dev/lorikeet/tokenizer"
 FAMILIES = FIXTURES / "families"
 SEED = 11
 
@@ -198,7 +201,7 @@ def norms_of(tensors: dict) -> dict[str, numpy.ndarray]:
     return rest
 
 
-def write_model(name: str, target: Path) -> None:
+def write_model(name: str, target: Path, kind_of_blocks: Type | None = None) -> None:
     folder = FAMILIES / name
     config = json.loads((folder / "config.json").read_text())
     expected = json.loads((folder / "expected.json").read_text())
@@ -212,7 +215,49 @@ def write_model(name: str, target: Path) -> None:
         stem, kind = tensor.rsplit(".", 1)
         if kind in ("weight", "bias"):
             found = stem_of(stem, arch)
-            writer.add_tensor(f"{found}.{kind}", changed(found, kind, value, arch, config))
+            value = changed(found, kind, value, arch, config)
+            if kind_of_blocks and value.ndim == 2 and value.shape[1] % 32 == 0:
+                writer.add_tensor(f"{found}.{kind}", gguf.quants.quantize(value, kind_of_blocks),
+                                  raw_dtype=kind_of_blocks)
+            else:
+                writer.add_tensor(f"{found}.{kind}", value)
+    finish_file(writer)
+
+
+def write_tokenizer(folder: Path, target: Path, pre: str | None) -> None:
+    """A tokenizer of core's fixtures; what it adds to the vocabulary keeps its id and kind."""
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    added = AutoTokenizer.from_pretrained(folder).added_tokens_decoder
+    if pre is None:
+        model = sentencepiece_model_pb2.ModelProto()
+        model.ParseFromString((folder / "tokenizer.model").read_bytes())
+        tokens = {i: (p.piece, p.score, p.type) for i, p in enumerate(model.pieces)}
+    else:
+        vocabulary = json.loads((folder / "vocab.json").read_text())
+        tokens = {i: (text, 0.0, 1) for text, i in vocabulary.items()}
+    for i, token in added.items():
+        kind = gguf.TokenType.CONTROL if token.special else gguf.TokenType.USER_DEFINED
+        tokens[i] = (token.content, -1000.0, tokens[i][2] if i in tokens and pre is None else kind)
+    rows = [tokens[i] for i in range(len(tokens))]
+    writer = gguf.GGUFWriter(target, "llama")
+    writer.add_tokenizer_model("llama" if pre is None else "gpt2")
+    writer.add_token_list([r[0] for r in rows])
+    writer.add_token_types([int(r[2]) for r in rows])
+    if pre is None:
+        writer.add_token_scores([r[1] for r in rows])
+    else:
+        writer.add_tokenizer_pre(pre)
+        lines = (folder / "merges.txt").read_text().splitlines()
+        writer.add_token_merges([line for line in lines if not line.startswith("#version")])
+    ids = {r[0]: i for i, r in enumerate(rows)}
+    for key, add in (("bos_token", writer.add_bos_token_id), ("eos_token", writer.add_eos_token_id),
+                     ("unk_token", writer.add_unk_token_id)):
+        text = config.get(key)
+        text = text["content"] if isinstance(text, dict) else text
+        if text in ids:
+            add(ids[text])
+    writer.add_add_bos_token(bool(config.get("add_bos_token")))
+    writer.add_chat_template("{{ messages[0].content }}")
     finish_file(writer)
 
 
@@ -276,6 +321,13 @@ def main() -> None:
     write_json(out / "versions.json", versions | {"gguf": importlib.metadata.version("gguf")})
     for name in MODELS:
         write_model(name, out / f"{name}.gguf")
+    write_model("gpt_neox", out / "gpt_neox-q8_0.gguf", Type.Q8_0)
+    write_model("phi", out / "phi-q4_0.gguf", Type.Q4_0)
+    for case, pre in (("sentencepiece/llama-legacy", None), ("vocab_merges/gpt2", "gpt-2"),
+                      ("vocab_merges/qwen2", "qwen2"), ("vocab_merges/llama3", "llama-bpe")):
+        target = TOKENIZERS / "gguf" / f"{case.split('/')[1]}.gguf"
+        target.parent.mkdir(exist_ok=True)
+        write_tokenizer(TOKENIZERS / case, target, pre)
     write_blocks(out)
     write_aligned(out)
     finish(out)

@@ -1,7 +1,6 @@
 package dev.lorikeet.format;
 
 import dev.lorikeet.error.FormatException;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -67,9 +66,7 @@ public final class GgufConfig {
     GgufTensor table = file.tensors().get(embedding);
     if (table == null || table.shape().size() != 2) {
       throw new FormatException(
-          file.file(),
-          embedding,
-          "the file holds no such matrix; it is no language model.");
+          file.file(), embedding, "the file holds no such matrix; it is no language model.");
     }
     json.put("vocab_size", table.shape().getFirst());
     json.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
@@ -279,8 +276,7 @@ public final class GgufConfig {
   }
 
   private void factors(ArrayNode target, String tensor) {
-    GgufTensor found =
-        file.required(tensor, Optional.ofNullable(file.tensors().get(tensor)));
+    GgufTensor found = file.required(tensor, Optional.ofNullable(file.tensors().get(tensor)));
     for (float factor : file.floats(found)) {
       target.add(factor);
     }
@@ -292,10 +288,5 @@ public final class GgufConfig {
 
   private void token(String key) {
     file.integer("tokenizer.ggml." + key).ifPresent(id -> json.put(key, id));
-  }
-
-  /** The text as bytes of a file. */
-  public static byte[] bytes(GgufFile file) {
-    return of(file).getBytes(StandardCharsets.UTF_8);
   }
 }

@@ -82,7 +82,8 @@ public final class HfCheckpoint implements AutoCloseable {
     JsonConfig config = JsonConfig.read(configFile);
     refuseUnknownQuantisation(config);
     Shards shards = Shards.open(dir, weightsFile(dir));
-    return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME, BlockUse.KEPT);
+    return new HfCheckpoint(
+        dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME, BlockUse.KEPT);
   }
 
   /**
@@ -223,8 +224,7 @@ public final class HfCheckpoint implements AutoCloseable {
 
   /** The same files, in which blocks are read as numbers. Closing one closes the other. */
   public HfCheckpoint withBlocksAsNumbers() {
-    return new HfCheckpoint(
-        directory, config, fileByTensor, files, layout, BlockUse.AS_NUMBERS);
+    return new HfCheckpoint(directory, config, fileByTensor, files, layout, BlockUse.AS_NUMBERS);
   }
 
   private String stored(String name) {

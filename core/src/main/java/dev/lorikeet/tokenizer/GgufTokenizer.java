@@ -51,13 +51,16 @@ public final class GgufTokenizer {
 
   /**
    * Names of files and their contents: {@code tokenizer.json}, {@code tokenizer_config.json}, and
-   * {@code chat_template.jinja} if there is a template.
+   * {@code chat_template.jinja} if there is a template; none if the file has no tokenizer.
    *
    * @throws FormatException if keys are missing or contradict each other, or the kind of tokenizer
    *     is not known
    */
   public static Map<String, byte[]> files(GgufFile file) {
-    return new GgufTokenizer(file).files();
+    Optional<String> model = file.string(PREFIX + "model");
+    return model.isEmpty() || model.get().equals("no_vocab")
+        ? Map.of()
+        : new GgufTokenizer(file).files();
   }
 
   private Map<String, byte[]> files() {

@@ -35,7 +35,12 @@ final class GgufWeight implements QuantizedWeight {
    * @param type as {@link HfCheckpoint#blockType} says
    */
   static GgufWeight read(
-      HfCheckpoint files, String name, GgufType type, int outFeatures, int inFeatures, Device device) {
+      HfCheckpoint files,
+      String name,
+      GgufType type,
+      int outFeatures,
+      int inFeatures,
+      Device device) {
     Tensor blocks = device.empty(DType.UINT8, type.bytes((long) outFeatures * inFeatures));
     try {
       if (device.holdsValues()) {

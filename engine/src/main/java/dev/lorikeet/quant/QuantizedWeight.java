@@ -8,7 +8,8 @@ import dev.lorikeet.torch.TiledMatrix.RowDots;
 import java.util.Optional;
 
 /** A frozen weight W [out, in] in few bits. Owns its memory, which lies on a device. */
-public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWeight, Int8Weight, GgufWeight {
+public sealed interface QuantizedWeight extends AutoCloseable
+    permits FourBitWeight, Int8Weight, GgufWeight {
 
   /** Rows, the columns of the map's output. */
   int outFeatures();
