@@ -3,8 +3,8 @@ package dev.lorikeet.config;
 /**
  * Which base model is tuned.
  *
- * @param path folder with the checkpoint in Hugging Face layout, or {@value #NANO}; a relative
- *     folder starts at the working directory
+ * @param path folder with the checkpoint in Hugging Face layout, a GGUF file, or {@value #NANO}; a
+ *     relative path starts at the working directory
  * @param dtype number format that the base weights are held in, but those that are quantised
  * @param quantization format that the linear maps of the blocks are held in
  * @param doubleQuant whether the scales of a 4-bit format are quantised too; no effect on int8
