@@ -3,6 +3,7 @@ package dev.lorikeet.cli;
 import dev.lorikeet.cli.Table.Column;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.jinja.Rendering.Span;
+import dev.lorikeet.job.LoadedModel;
 import dev.lorikeet.tokenizer.ChatTemplate;
 import dev.lorikeet.tokenizer.ChatTemplate.Ending;
 import dev.lorikeet.tokenizer.Conversation;
@@ -101,14 +102,15 @@ final class TemplateRenderCommand implements Callable<Integer> {
   }
 
   private ChatTemplate template() {
-    requireFolder("--model", model);
+    Path folder = LoadedModel.directoryOf(model.toString());
+    requireFolder("--model", folder);
     if (adapter != null) {
       requireFolder("--adapter", adapter);
     }
     Optional<ChatTemplate> found =
         adapter == null
-            ? ChatTemplate.find(model, console.clock())
-            : ChatTemplate.find(model, adapter, console.clock());
+            ? ChatTemplate.find(folder, console.clock())
+            : ChatTemplate.find(folder, adapter, console.clock());
     return found.orElseThrow(() ->
         new ConfigException(
             "--model "

@@ -13,6 +13,7 @@ import dev.lorikeet.fixture.FamilyFixture.ConfigForm;
 import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.model.Architecture;
+import dev.lorikeet.model.Architecture.Blueprint;
 import dev.lorikeet.model.CausalLm;
 import dev.lorikeet.quant.QuantizationScheme;
 import dev.lorikeet.tape.Parameter.Training;
@@ -117,7 +118,7 @@ final class GgufModelTest {
 
   private static void assertFits(Path directory) {
     try (HfCheckpoint files = HfCheckpoint.open(directory)) {
-      var blueprint = Architecture.of(files.config());
+      Blueprint blueprint = Architecture.of(files.config());
       TensorFit fit = TensorFit.of(files.seenBy(blueprint), blueprint);
       assertEquals(List.of(), fit.unfit());
       assertEquals(Optional.empty(), fit.surplusNotice());
