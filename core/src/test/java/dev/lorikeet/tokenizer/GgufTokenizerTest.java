@@ -49,8 +49,7 @@ class GgufTokenizerTest {
         if (text.contains("<")) {
           continue;
         }
-        assertArrayEquals(
-            ints(example.path("ids")), tokenizer.encode(text), name + ": " + text);
+        assertArrayEquals(ints(example.path("ids")), tokenizer.encode(text), name + ": " + text);
         assertArrayEquals(
             ints(example.path("ids_with_specials")),
             tokenizer.encodeWithSpecials(text),
