@@ -18,6 +18,7 @@ import gguf
 import numpy
 from gguf import GGMLQuantizationType as Type
 from sentencepiece import sentencepiece_model_pb2
+from tokenizers import AddedToken
 from transformers import AutoTokenizer
 
 from common import FIXTURES, REPOSITORY, finish, start, write_json
@@ -227,7 +228,9 @@ def write_model(name: str, target: Path, kind_of_blocks: Type | None = None) -> 
 def write_tokenizer(folder: Path, target: Path, pre: str | None) -> None:
     """A tokenizer of core's fixtures; what it adds to the vocabulary keeps its id and kind."""
     config = json.loads((folder / "tokenizer_config.json").read_text())
-    added = AutoTokenizer.from_pretrained(folder).added_tokens_decoder
+    written = config.get("added_tokens_decoder")
+    added = ({int(i): AddedToken(**token) for i, token in written.items()} if written
+             else AutoTokenizer.from_pretrained(folder).added_tokens_decoder)
     if pre is None:
         model = sentencepiece_model_pb2.ModelProto()
         model.ParseFromString((folder / "tokenizer.model").read_bytes())
