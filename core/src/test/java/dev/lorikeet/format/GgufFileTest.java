@@ -155,11 +155,17 @@ class GgufFileTest {
       bytes.putInt(type).putLong(offset);
       return this;
     }
+
+    byte[] written() {
+      byte[] all = new byte[bytes.capacity()];
+      bytes.duplicate().rewind().limit(all.length).get(all);
+      return all;
+    }
   }
 
   private String refusal(Header header) throws IOException {
     Path file = folder.resolve("made.gguf");
-    Files.write(file, header.bytes.array());
+    Files.write(file, header.written());
     return String.valueOf(
         assertThrows(FormatException.class, () -> GgufFile.open(file).close()).getMessage());
   }

@@ -49,10 +49,11 @@ final class GgufModelTest {
   /** What GGUF does not say and llama.cpp assumes, so that the checkpoint has to say the same. */
   private static final Map<String, String> ASSUMED =
       Map.of(
-          "gemma2", "{\"query_pre_attn_scalar\": 10}",
+          "gemma2",
+          "{\"query_pre_attn_scalar\": 10}",
           "gemma3_text",
-              "{\"query_pre_attn_scalar\": 10, \"rope_local_base_freq\": 10000, \"rope_theta\": 2000,"
-                  + " \"sliding_window_pattern\": 6, \"layer_types\": null, \"rope_parameters\": null}");
+          "{\"query_pre_attn_scalar\": 10, \"rope_local_base_freq\": 10000, \"rope_theta\": 2000,"
+              + " \"sliding_window_pattern\": 6, \"layer_types\": null, \"rope_parameters\": null}");
 
   @TempDir private Path folder;
 
@@ -162,8 +163,7 @@ final class GgufModelTest {
     assertEquals(Optional.of(file), GgufModel.in(file));
     Files.copy(file, one.resolve("other.gguf"));
     String message =
-        String.valueOf(
-            assertThrows(ConfigException.class, () -> GgufModel.in(one)).getMessage());
+        String.valueOf(assertThrows(ConfigException.class, () -> GgufModel.in(one)).getMessage());
     assertTrue(message.contains("holds 2 GGUF files (model.gguf, other.gguf)"), message);
     Files.createFile(one.resolve("model.safetensors"));
     assertEquals(Optional.empty(), GgufModel.in(one));
