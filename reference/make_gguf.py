@@ -260,6 +260,7 @@ def write_tokenizer(folder: Path, target: Path, pre: str | None) -> None:
         if text in ids:
             add(ids[text])
     writer.add_add_bos_token(bool(config.get("add_bos_token")))
+    writer.add_add_eos_token(bool(config.get("add_eos_token")))
     writer.add_chat_template("{{ messages[0].content }}")
     finish_file(writer)
 
