@@ -3,6 +3,7 @@ package dev.lorikeet.cli;
 import dev.lorikeet.cli.Table.Column;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.jinja.Rendering.Span;
+import dev.lorikeet.job.LoadedModel;
 import dev.lorikeet.tokenizer.ChatTemplate;
 import dev.lorikeet.tokenizer.ChatTemplate.Ending;
 import dev.lorikeet.tokenizer.Conversation;
@@ -101,15 +102,15 @@ final class TemplateRenderCommand implements Callable<Integer> {
   }
 
   private ChatTemplate template() {
-    Path model = Path.of(ModelArgument.folder(this.model, console));
+    Path model = LoadedModel.directoryOf(ModelArgument.folder(this.model, console));
     requireFolder("--model", model);
     if (adapter != null) {
       requireFolder("--adapter", adapter);
     }
     Optional<ChatTemplate> found =
         adapter == null
-            ? ChatTemplate.find(model, console.clock())
-            : ChatTemplate.find(model, adapter, console.clock());
+            ? ChatTemplate.find(folder, console.clock())
+            : ChatTemplate.find(folder, adapter, console.clock());
     return found.orElseThrow(() ->
         new ConfigException(
             "--model "

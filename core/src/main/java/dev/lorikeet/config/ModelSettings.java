@@ -5,8 +5,8 @@ import java.util.Optional;
 /**
  * Which base model is tuned: one in a folder or one of a hub.
  *
- * @param path folder with the checkpoint in Hugging Face layout, or {@value #NANO}; a relative
- *     folder starts at the working directory
+ * @param path folder with the checkpoint in Hugging Face layout, a GGUF file, or {@value #NANO}; a
+ *     relative path starts at the working directory
  * @param id repository of a Hugging Face compatible hub as OWNER/NAME; given instead of a path
  * @param revision branch, tag or commit of {@code id}
  * @param dtype number format that the base weights are held in, but those that are quantised

@@ -1,6 +1,8 @@
 package dev.lorikeet.format;
 
+import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
+import dev.lorikeet.format.StoredQuantization.Blocks;
 import dev.lorikeet.format.StoredQuantization.FourBit;
 import dev.lorikeet.format.StoredQuantization.Int8;
 import dev.lorikeet.format.StoredQuantization.NestedScales;
@@ -102,6 +104,10 @@ public final class BitsAndBytes {
         MemorySegment rowMajor = MemorySegment.ofArray(new byte[] {0});
         tensors.put(module + ".weight_format", new TensorData(StoredType.U8, List.of(), rowMajor));
       }
+      case Blocks blocks ->
+          throw new ConfigException(
+              "%s is held in GGUF blocks (%s), which bitsandbytes has no form for; set model.dtype (float32, bfloat16 or float16), so that it becomes plain numbers"
+                  .formatted(name, blocks.type()));
     }
     return tensors;
   }

@@ -30,21 +30,30 @@ public final class HfCheckpoint implements AutoCloseable {
 
   private final Path directory;
   private final JsonConfig config;
-  private final Map<String, SafeTensors> fileByTensor;
-  private final List<SafeTensors> files;
+  private final Map<String, TensorFile> fileByTensor;
+  private final List<TensorFile> files;
   private final StoredLayout layout;
+  private final BlockUse blocks;
+
+  /** What becomes of a quantised weight of a GGUF file. */
+  private enum BlockUse {
+    KEPT,
+    AS_NUMBERS
+  }
 
   private HfCheckpoint(
       Path directory,
       JsonConfig config,
-      Map<String, SafeTensors> fileByTensor,
-      List<SafeTensors> files,
-      StoredLayout layout) {
+      Map<String, TensorFile> fileByTensor,
+      List<TensorFile> files,
+      StoredLayout layout,
+      BlockUse blocks) {
     this.directory = directory;
     this.config = config;
     this.fileByTensor = Collections.unmodifiableMap(fileByTensor);
     this.files = List.copyOf(files);
     this.layout = layout;
+    this.blocks = blocks;
   }
 
   /**
@@ -56,6 +65,7 @@ public final class HfCheckpoint implements AutoCloseable {
    */
   public static HfCheckpoint open(Path dir) {
     if (!Files.isDirectory(dir)) {
+      PickleFiles.refuse(dir);
       throw new ConfigException(
           "Cannot open the model "
               + dir
@@ -72,7 +82,8 @@ public final class HfCheckpoint implements AutoCloseable {
     JsonConfig config = JsonConfig.read(configFile);
     refuseUnknownQuantisation(config);
     Shards shards = Shards.open(dir, weightsFile(dir));
-    return new HfCheckpoint(dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME);
+    return new HfCheckpoint(
+        dir, config, shards.fileByTensor(), shards.files(), StoredLayout.SAME, BlockUse.KEPT);
   }
 
   /**
@@ -80,7 +91,7 @@ public final class HfCheckpoint implements AutoCloseable {
    * the other.
    */
   public HfCheckpoint seenBy(StoredLayout model) {
-    return new HfCheckpoint(directory, config, fileByTensor, files, model);
+    return new HfCheckpoint(directory, config, fileByTensor, files, model, blocks);
   }
 
   /** The model folder. */
@@ -188,12 +199,41 @@ public final class HfCheckpoint implements AutoCloseable {
     file(name).readBytes(stored(name), target);
   }
 
+  /**
+   * The kind of blocks that a GGUF file holds a quantised weight in; nothing for another weight, or
+   * if blocks are to be read as numbers.
+   *
+   * @param expectedShape as {@link #readFloats} has it, and so {@code impliedBy}
+   * @throws FormatException if there is no such tensor or its shape is another one
+   */
+  public Optional<GgufType> blockType(String name, List<Long> expectedShape, String impliedBy) {
+    if (blocks == BlockUse.AS_NUMBERS || !contains(name)) {
+      return Optional.empty();
+    }
+    Optional<GgufType> type = file(name).blockType(stored(name));
+    if (type.isPresent()) {
+      requireFits(name, expectedShape, impliedBy);
+    }
+    return type;
+  }
+
+  /** Copies the blocks of a weight that has them, row by row. */
+  public void readBlocks(String name, MemorySegment target) {
+    file(name).readBlocks(stored(name), target);
+  }
+
+  /** The same files, in which blocks are read as numbers. Closing one closes the other. */
+  public HfCheckpoint withBlocksAsNumbers() {
+    return new HfCheckpoint(directory, config, fileByTensor, files, layout, BlockUse.AS_NUMBERS);
+  }
+
   private String stored(String name) {
     return layout.storedName(name, fileByTensor::containsKey);
   }
 
   private boolean isTurned(String name) {
     return layout.storedInputFirst(name)
+        && !file(name).storesOutputFirst()
         && file(name).entry(stored(name)).shape().size() == 2
         && file(name).entry(stored(name)).type().isFloat();
   }
@@ -279,10 +319,10 @@ public final class HfCheckpoint implements AutoCloseable {
   /** Unmaps every file; segments handed out before become invalid. */
   @Override
   public void close() {
-    files.forEach(SafeTensors::close);
+    files.forEach(TensorFile::close);
   }
 
-  private SafeTensors file(String name) {
+  private TensorFile file(String name) {
     return Optional.ofNullable(fileByTensor.get(stored(name)))
         .orElseThrow(() ->
             new FormatException(
@@ -309,21 +349,12 @@ public final class HfCheckpoint implements AutoCloseable {
   }
 
   private static Path weightsFile(Path dir) {
-    for (String name : List.of(SINGLE, INDEX)) {
+    for (String name : List.of(SINGLE, INDEX, GgufWeights.POINTER)) {
       if (Files.exists(dir.resolve(name))) {
         return dir.resolve(name);
       }
     }
-    for (String pickle : List.of("pytorch_model.bin", "pytorch_model.bin.index.json")) {
-      if (Files.exists(dir.resolve(pickle))) {
-        throw new FormatException(
-            dir.resolve(pickle),
-            "weights in pickle files are not read, because they can run code;"
-                + " safetensors is needed. Download the model's model.safetensors, or"
-                + " convert it with Python:"
-                + " transformers.AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW_DIR).");
-      }
-    }
+    PickleFiles.refuseIn(dir);
     throw new FormatException(
         dir,
         "the model folder has no weights: expected model.safetensors or"

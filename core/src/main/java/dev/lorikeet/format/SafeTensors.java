@@ -20,7 +20,7 @@ import java.util.Optional;
  * <p>Owns the mapping: every segment it hands out dies with {@link #close}. Files beyond 2 GB work,
  * and a tensor's pages are read from the disk only when they are touched.
  */
-public final class SafeTensors implements AutoCloseable {
+public final class SafeTensors implements TensorFile {
   private static final ValueLayout.OfLong LENGTH =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -74,11 +74,13 @@ public final class SafeTensors implements AutoCloseable {
   }
 
   /** The file that is open. */
+  @Override
   public Path file() {
     return file;
   }
 
   /** The tensors by name, in the order of their bytes in the file. */
+  @Override
   public Map<String, TensorEntry> entries() {
     return header.entries();
   }
@@ -88,6 +90,7 @@ public final class SafeTensors implements AutoCloseable {
    *
    * @throws FormatException if there is no such tensor
    */
+  @Override
   public TensorEntry entry(String name) {
     return Optional.ofNullable(entries().get(name))
         .orElseThrow(() ->
@@ -106,6 +109,7 @@ public final class SafeTensors implements AutoCloseable {
    *
    * @throws FormatException if there is no such tensor
    */
+  @Override
   public MemorySegment bytes(String name) {
     TensorEntry entry = entry(name);
     return data.asSlice(entry.begin(), entry.sizeBytes());
@@ -118,6 +122,7 @@ public final class SafeTensors implements AutoCloseable {
    * @param target four bytes for every element of the tensor
    * @throws FormatException if there is no such tensor or it holds integers
    */
+  @Override
   public void readFloats(String name, MemorySegment target) {
     TensorEntry entry = entry(name);
     if (!entry.type().isFloat()) {
@@ -144,6 +149,7 @@ public final class SafeTensors implements AutoCloseable {
    * @param target as many bytes as the tensor has
    * @throws FormatException if there is no such tensor
    */
+  @Override
   public void readBytes(String name, MemorySegment target) {
     TensorEntry entry = entry(name);
     if (target.byteSize() != entry.sizeBytes()) {

@@ -11,38 +11,44 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The open safetensors files of one checkpoint, one or many.
+ * The open weights files of one checkpoint, one or many.
  *
  * @param fileByTensor which file holds which tensor
  * @param files every open file once; the receiver closes them
  */
-record Shards(Map<String, SafeTensors> fileByTensor, List<SafeTensors> files) {
+record Shards(Map<String, TensorFile> fileByTensor, List<TensorFile> files) {
   private static final String ADVICE = " Download index and shards again from one revision.";
 
-  /** Opens {@code weights}, a safetensors file or an index; closes everything when that fails. */
+  /**
+   * Opens {@code weights}, a safetensors file, an index, or what points to a GGUF file; closes
+   * everything when that fails.
+   */
   static Shards open(Path dir, Path weights) {
-    List<SafeTensors> opened = new ArrayList<>();
+    List<TensorFile> opened = new ArrayList<>();
     try {
       return weights.toString().endsWith(".json")
           ? sharded(dir, weights, opened)
           : single(weights, opened);
     } catch (RuntimeException | Error failure) {
-      opened.forEach(SafeTensors::close);
+      opened.forEach(TensorFile::close);
       throw failure;
     }
   }
 
-  private static Shards single(Path weights, List<SafeTensors> opened) {
-    SafeTensors file = SafeTensors.open(weights);
+  private static Shards single(Path weights, List<TensorFile> opened) {
+    TensorFile file =
+        weights.endsWith(GgufWeights.POINTER)
+            ? GgufWeights.pointedToBy(weights)
+            : SafeTensors.open(weights);
     opened.add(file);
-    Map<String, SafeTensors> fileByTensor = new LinkedHashMap<>();
+    Map<String, TensorFile> fileByTensor = new LinkedHashMap<>();
     file.entries().keySet().forEach(name -> fileByTensor.put(name, file));
     return new Shards(fileByTensor, opened);
   }
 
-  private static Shards sharded(Path dir, Path index, List<SafeTensors> opened) {
+  private static Shards sharded(Path dir, Path index, List<TensorFile> opened) {
     Map<String, Set<String>> tensorsByShard = tensorsByShard(index);
-    Map<String, SafeTensors> fileByTensor = new LinkedHashMap<>();
+    Map<String, TensorFile> fileByTensor = new LinkedHashMap<>();
     refuseMissing(dir, index, tensorsByShard);
     tensorsByShard.forEach((shard, listed) -> {
       SafeTensors file = SafeTensors.open(dir.resolve(shard));

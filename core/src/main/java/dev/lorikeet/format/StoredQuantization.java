@@ -74,6 +74,22 @@ public sealed interface StoredQuantization {
     }
   }
 
+  /**
+   * Blocks of a GGUF file: {@link GgufType} says what they are; a row is whole blocks.
+   *
+   * @param shape [out, in]
+   * @param bytes the rows' blocks, one row behind the other
+   */
+  record Blocks(GgufType type, List<Long> shape, MemorySegment bytes)
+      implements StoredQuantization {
+    /** Checks the sizes. */
+    public Blocks {
+      shape = List.copyOf(shape);
+      require(type.isBlocked() && shape.size() == 2, "shape " + shape);
+      require(bytes.byteSize() == type.bytes(TensorEntry.elements(shape)), "blocks");
+    }
+  }
+
   private static void require(boolean holds, String what) {
     if (!holds) {
       throw new IllegalStateException("sizes of a quantised weight disagree: " + what);

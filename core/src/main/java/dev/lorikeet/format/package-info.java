@@ -1,5 +1,6 @@
 /**
- * Files that other tools read and write: safetensors, Hugging Face checkpoints, PEFT adapters.
+ * Files that other tools read and write: safetensors, GGUF, Hugging Face checkpoints, PEFT
+ * adapters.
  *
  * <p>A safetensors file is
  *

@@ -28,10 +28,10 @@ final class VocabAndMerges {
   static final String VOCABULARY = "vocab.json";
   static final String MERGES = "merges.txt";
 
-  private static final String QWEN2 =
+  static final String QWEN2 =
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
           + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-  private static final String LLAMA3 = QWEN2.replace("|\\p{N}|", "|\\p{N}{1,3}|");
+  static final String LLAMA3 = QWEN2.replace("|\\p{N}|", "|\\p{N}{1,3}|");
 
   /** Special by the classes' own defaults, where the vocabulary holds them. */
   private static final List<String> DEFAULT_SPECIALS = List.of("<|endoftext|>", "<|padding|>");

@@ -6,8 +6,10 @@ import dev.lorikeet.config.ModelSettings;
 import dev.lorikeet.config.ModelSettings.Dtype;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
+import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
+import dev.lorikeet.format.PickleFiles;
 import dev.lorikeet.format.StoredQuantization;
 import dev.lorikeet.model.Architecture;
 import dev.lorikeet.model.Architecture.Blueprint;
@@ -44,15 +46,25 @@ public final class LoadedModel implements AutoCloseable {
     this.adapter = adapter;
   }
 
-  /** The folder that {@code model.path} means: itself, or where the embedded model is unpacked. */
+  /**
+   * The folder that {@code model.path} means: itself, where the embedded model is unpacked, or what
+   * a GGUF file says in the form of a folder.
+   *
+   * @throws FormatException if it is a file that is not read
+   */
   public static Path directoryOf(String path) {
-    return path.equals(ModelSettings.NANO) ? EmbeddedNano.directory() : Path.of(path);
+    if (path.equals(ModelSettings.NANO)) {
+      return EmbeddedNano.directory();
+    }
+    Path given = Path.of(path);
+    PickleFiles.refuse(given);
+    return GgufModel.in(given).map(GgufModel::directory).orElse(given);
   }
 
   /**
    * A model to ask, not to train.
    *
-   * @param path folder of a Hugging Face checkpoint, or {@code nano}
+   * @param path folder of a Hugging Face checkpoint, a GGUF file, or {@code nano}
    * @param adapter folder of a PEFT adapter
    */
   public static LoadedModel open(String path, Optional<Path> adapter, Device device) {
@@ -147,7 +159,9 @@ public final class LoadedModel implements AutoCloseable {
         refuseQuantised(checkpoint);
       }
       Blueprint blueprint = Architecture.of(checkpoint.config());
-      HfCheckpoint files = checkpoint.seenBy(blueprint);
+      HfCheckpoint seen = checkpoint.seenBy(blueprint);
+      boolean keepsBlocks = training == Training.FROZEN && base.dtype() == Dtype.AUTO;
+      HfCheckpoint files = keepsBlocks ? seen : seen.withBlocksAsNumbers();
       TensorFit.of(files, blueprint).requireComplete(files);
       Weights stored = stored(files, training, adapter, base, device);
       Weights weights = chosen.isPresent() ? chosen.get().over(stored) : stored;

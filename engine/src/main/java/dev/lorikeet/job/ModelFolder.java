@@ -3,6 +3,7 @@ package dev.lorikeet.job;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.format.BitsAndBytes;
+import dev.lorikeet.format.GgufWeights;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.job.Inspection.ModelFile;
@@ -26,7 +27,7 @@ import java.util.stream.Stream;
 final class ModelFolder {
   private static final String CONFIG = "config.json";
   private static final List<String> WEIGHTS =
-      List.of("model.safetensors", "model.safetensors.index.json");
+      List.of("model.safetensors", "model.safetensors.index.json", GgufWeights.POINTER);
 
   private ModelFolder() {}
 
@@ -69,6 +70,7 @@ final class ModelFolder {
       return files
           .filter(Files::isRegularFile)
           .sorted()
+          .map(file -> file.endsWith(GgufWeights.POINTER) ? GgufWeights.target(file) : file)
           .map(file -> new ModelFile(String.valueOf(file.getFileName()), bytes(file)))
           .toList();
     } catch (IOException failure) {

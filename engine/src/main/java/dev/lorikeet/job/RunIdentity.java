@@ -2,6 +2,7 @@ package dev.lorikeet.job;
 
 import dev.lorikeet.data.DataProvenance;
 import dev.lorikeet.error.FormatException;
+import dev.lorikeet.format.GgufWeights;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -79,6 +80,8 @@ final class RunIdentity {
         String name = String.valueOf(file.getFileName());
         if (CONFIGS.contains(name) || name.endsWith(".safetensors")) {
           add(digest, name, file);
+        } else if (name.equals(GgufWeights.POINTER)) {
+          add(digest, "model.gguf", GgufWeights.target(file));
         }
       }
       return HexFormat.of().formatHex(digest.digest());

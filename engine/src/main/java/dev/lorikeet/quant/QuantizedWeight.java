@@ -8,7 +8,8 @@ import dev.lorikeet.torch.TiledMatrix.RowDots;
 import java.util.Optional;
 
 /** A frozen weight W [out, in] in few bits. Owns its memory, which lies on a device. */
-public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWeight, Int8Weight {
+public sealed interface QuantizedWeight extends AutoCloseable
+    permits FourBitWeight, Int8Weight, GgufWeight {
 
   /** Rows, the columns of the map's output. */
   int outFeatures();
@@ -16,7 +17,7 @@ public sealed interface QuantizedWeight extends AutoCloseable permits FourBitWei
   /** Columns, as those of the map's input. */
   int inFeatures();
 
-  /** The format: one that quantises. */
+  /** The format that quantising makes; none for a weight that only files of others hold. */
   Quantization format();
 
   /** Where the codes and scales lie. */

@@ -4,8 +4,10 @@ import dev.lorikeet.config.ModelSettings.Quantization;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.BitsAndBytes;
+import dev.lorikeet.format.GgufType;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.StoredQuantization;
+import dev.lorikeet.format.StoredQuantization.Blocks;
 import dev.lorikeet.format.StoredQuantization.FourBit;
 import dev.lorikeet.format.StoredQuantization.Int8;
 import dev.lorikeet.kernel.Kernels;
@@ -97,11 +99,16 @@ public final class QuantizedWeights implements Weights {
     List<Long> expected = List.of((long) shape.outFeatures(), (long) shape.inFeatures());
     Optional<StoredQuantization> stored =
         checkpoint.flatMap(files -> BitsAndBytes.read(files, weightName, expected, impliedBy));
-    if (stored.isEmpty() && !scheme.quantises()) {
+    Optional<GgufType> blocks = blocks(weightName, expected, impliedBy);
+    if (stored.isEmpty() && blocks.isEmpty() && !scheme.quantises()) {
       return DenseLinear.load(source, name, shape, bias, impliedBy);
     }
     QuantizedWeight weight =
-        stored.isPresent() ? asStored(weightName, stored.get()) : quantised(name, shape, impliedBy);
+        blocks.isPresent()
+            ? inBlocks(weightName, blocks.get(), shape)
+            : stored.isPresent()
+                ? asStored(weightName, stored.get())
+                : quantised(name, shape, impliedBy);
     try {
       return new QuantizedLinear(name, weight, bias(name, shape, bias, impliedBy));
     } catch (RuntimeException failure) {
@@ -116,11 +123,29 @@ public final class QuantizedWeights implements Weights {
         : Optional.empty();
   }
 
+  /** Blocks are kept where the host multiplies: no kernel of another device reads them. */
+  private Optional<GgufType> blocks(String name, List<Long> expected, String impliedBy) {
+    return device.hasOwnMemory()
+        ? Optional.empty()
+        : checkpoint.flatMap(files -> files.blockType(name, expected, impliedBy));
+  }
+
+  private QuantizedWeight inBlocks(String name, GgufType type, Shape shape) {
+    if (scheme.quantises()) {
+      throw new ConfigException(
+          "quantization %s is asked for, but the GGUF file of the model holds %s in blocks of %s, and quantising twice would lose more than either; leave quantization out (with technique lora or dora, the base stays in its blocks), or take the model's F16, BF16 or F32 file"
+              .formatted(scheme.format().spelling(), name, type));
+    }
+    return GgufWeight.read(
+        checkpoint.orElseThrow(), name, type, shape.outFeatures(), shape.inFeatures(), device);
+  }
+
   private QuantizedWeight asStored(String name, StoredQuantization stored) {
     Quantization format =
         switch (stored) {
           case FourBit fourBit -> FourBitWeight.format(fourBit.state());
           case Int8 _ -> Quantization.INT8;
+          case Blocks _ -> throw new IllegalStateException(name + " is read by its kind of blocks");
         };
     boolean refused = scheme.stored() == OtherFormats.REFUSED;
     if (refused && scheme.quantises() && scheme.format() != format) {
@@ -131,6 +156,7 @@ public final class QuantizedWeights implements Weights {
     return switch (stored) {
       case FourBit fourBit -> FourBitWeight.read(fourBit, device);
       case Int8 int8 -> Int8Weight.read(int8, device);
+      case Blocks _ -> throw new IllegalStateException(name + " is read by its kind of blocks");
     };
   }
 
