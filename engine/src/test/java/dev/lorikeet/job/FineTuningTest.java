@@ -187,9 +187,11 @@ final class FineTuningTest {
         recipe.with("data.train='" + data + "'", "data.max_seq_len=96", "train.max_steps=1"),
         FineTuneOptions.defaults(),
         new Listening(notices));
-    assertTrue(notices.getFirst().startsWith("1 of 1 records are longer than 96 tokens"));
     assertTrue(
-        notices.getFirst().endsWith("and were cut; the model's context holds no more."),
+        notices.stream()
+            .anyMatch(told ->
+                told.startsWith("1 of 1 records are longer than 96 tokens")
+                    && told.endsWith("and were cut; the model's context holds no more.")),
         notices.toString());
   }
 
