@@ -109,8 +109,8 @@ final class TemplateRenderCommand implements Callable<Integer> {
     }
     Optional<ChatTemplate> found =
         adapter == null
-            ? ChatTemplate.find(folder, console.clock())
-            : ChatTemplate.find(folder, adapter, console.clock());
+            ? ChatTemplate.find(model, console.clock())
+            : ChatTemplate.find(model, adapter, console.clock());
     return found.orElseThrow(() ->
         new ConfigException(
             "--model "

@@ -45,7 +45,8 @@ final class MemoryFitTest {
     FineTuneResult tight = run(recipe, roomy.peakBytes());
     assertEquals(1, aboutMemory().size(), notices.toString());
     assertTrue(
-        aboutMemory().getFirst().startsWith("train.micro_batch 8 does not fit"), notices.toString());
+        aboutMemory().getFirst().startsWith("train.micro_batch 8 does not fit"),
+        notices.toString());
     assertTrue(tight.peakBytes() <= 0.9 * roomy.peakBytes(), tight + " " + roomy);
     assertTrue(written(tight).contains("micro_batch: 4"), written(tight));
     assertArrayEquals(firstMatrix(roomy), firstMatrix(tight), UPDATE_TOLERANCE);

@@ -1,6 +1,7 @@
 package dev.lorikeet.bench.kernels;
 
 import dev.lorikeet.format.StoredQuantization;
+import dev.lorikeet.format.StoredQuantization.Blocks;
 import dev.lorikeet.format.StoredQuantization.FourBit;
 import dev.lorikeet.format.StoredQuantization.Int8;
 import dev.lorikeet.torch.Tensor;
@@ -54,6 +55,8 @@ final class Plain {
     return switch (stored) {
       case FourBit fourBit -> fourBit(fourBit);
       case Int8 int8 -> int8(int8);
+      case Blocks _ ->
+          throw new IllegalArgumentException("blocks of GGUF files have no kernel to compare");
     };
   }
 
