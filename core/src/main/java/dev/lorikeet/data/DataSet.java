@@ -244,7 +244,8 @@ public final class DataSet implements AutoCloseable {
       sources.add(reader.source());
       String name = "data file " + what.path();
       notices.addAll(reader.findings().sentences(name));
-      if (reader.format() != Format.TEXT && reader.format() != Format.AUTO) {
+      boolean found = what.format() == Format.AUTO && reader.format() != Format.AUTO;
+      if (found && reader.format() != Format.TEXT) {
         notices.add("%s: prompts are written by %s".formatted(name, style.words()));
       }
       requireRecords(what.path(), added, reader.findings());
