@@ -1,7 +1,6 @@
 package dev.lorikeet.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -291,9 +290,9 @@ class FinetuneCommandTest {
         StreamSupport.stream(terminal.json().path("notices").spliterator(), false)
             .map(JsonNode::asString)
             .toList();
-    assertFalse(notices.isEmpty());
     assertTrue(
-        notices.getFirst().startsWith("14 of 14 records are longer than 60 tokens"),
+        notices.stream()
+            .anyMatch(told -> told.startsWith("14 of 14 records are longer than 60 tokens")),
         notices.toString());
     assertTrue(terminal.err().contains("note: 14 of 14 records"), terminal.err());
   }
