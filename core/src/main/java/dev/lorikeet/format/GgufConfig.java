@@ -13,11 +13,11 @@ import tools.jackson.databind.node.ObjectNode;
 public final class GgufConfig {
   private static final double GEMMA3_LOCAL_THETA = 10_000;
 
-  private final GgufFile file;
+  private final Gguf file;
   private final GgufArchitecture keys;
   private final ObjectNode json = JsonFile.MAPPER.createObjectNode();
 
-  private GgufConfig(GgufFile file) {
+  private GgufConfig(Gguf file) {
     this.file = file;
     keys = GgufArchitecture.of(file);
   }
@@ -27,7 +27,7 @@ public final class GgufConfig {
    *
    * @throws FormatException if a key is missing, or the architecture is not known
    */
-  public static String of(GgufFile file) {
+  public static String of(Gguf file) {
     return new GgufConfig(file).write();
   }
 

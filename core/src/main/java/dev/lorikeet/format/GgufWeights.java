@@ -24,11 +24,11 @@ public final class GgufWeights implements TensorFile {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final GgufFile gguf;
+  private final Gguf gguf;
   private final Map<String, Source> sources;
   private final Map<String, TensorEntry> entries;
 
-  private GgufWeights(GgufFile gguf) {
+  private GgufWeights(Gguf gguf) {
     this.gguf = gguf;
     sources = GgufNames.of(gguf);
     Map<String, TensorEntry> found = new LinkedHashMap<>();
@@ -42,7 +42,7 @@ public final class GgufWeights implements TensorFile {
    * @throws FormatException if it is damaged, or of an architecture that is not known
    */
   static GgufWeights open(Path file) {
-    GgufFile gguf = GgufFile.open(file);
+    Gguf gguf = Gguf.open(file);
     try {
       return new GgufWeights(gguf);
     } catch (RuntimeException failure) {

@@ -1,7 +1,7 @@
 package dev.lorikeet.tokenizer;
 
 import dev.lorikeet.error.FormatException;
-import dev.lorikeet.format.GgufFile;
+import dev.lorikeet.format.Gguf;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
@@ -42,7 +42,7 @@ enum GgufWords {
    *
    * @throws FormatException if it says none, or one that is not known
    */
-  static GgufWords of(GgufFile file) {
+  static GgufWords of(Gguf file) {
     String pre = file.string(KEY).orElse("");
     return switch (pre) {
       case "gpt-2", "phi-2", "olmo" -> GPT2;

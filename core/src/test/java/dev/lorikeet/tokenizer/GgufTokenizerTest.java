@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lorikeet.format.GgufFile;
+import dev.lorikeet.format.Gguf;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +31,7 @@ class GgufTokenizerTest {
       })
   void idsAreThoseOfTransformers(String name) throws IOException {
     String file = name.substring(name.indexOf('/') + 1) + ".gguf";
-    try (GgufFile gguf = GgufFile.open(RESOURCES.resolve("gguf").resolve(file))) {
+    try (Gguf gguf = Gguf.open(RESOURCES.resolve("gguf").resolve(file))) {
       for (Map.Entry<String, byte[]> content : GgufTokenizer.files(gguf).entrySet()) {
         Files.write(folder.resolve(content.getKey()), content.getValue());
       }

@@ -32,7 +32,7 @@ import java.util.Optional;
  *
  * @see <a href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">GGUF specification</a>
  */
-public final class GgufFile implements AutoCloseable {
+public final class Gguf implements AutoCloseable {
   private static final int MAGIC = 0x4655_4747;
   private static final int MAX_EXTENTS = 4;
   private static final int DEFAULT_ALIGNMENT = 32;
@@ -49,7 +49,7 @@ public final class GgufFile implements AutoCloseable {
   private final Map<String, GgufTensor> tensors;
   private final String headerHash;
 
-  private GgufFile(Path file, FileChannel channel, MemorySegment mapped) {
+  private Gguf(Path file, FileChannel channel, MemorySegment mapped) {
     this.file = file;
     this.channel = channel;
     GgufReader reader = new GgufReader(file, mapped);
@@ -74,14 +74,14 @@ public final class GgufFile implements AutoCloseable {
    *     that is not read here, or its header cannot be true
    */
   @SuppressWarnings("MustBeClosedChecker") // closed here on failure, otherwise by close()
-  public static GgufFile open(Path file) {
+  public static Gguf open(Path file) {
     if (Files.isDirectory(file)) {
       throw new FormatException(file, "is a folder; expected a GGUF file.");
     }
     try {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
       try (Arena arena = Arena.ofConfined()) {
-        return new GgufFile(
+        return new Gguf(
             file, channel, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
       } catch (IOException | RuntimeException | Error failure) {
         channel.close();

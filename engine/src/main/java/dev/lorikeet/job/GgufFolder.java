@@ -5,7 +5,7 @@ import dev.lorikeet.error.FormatException;
 import dev.lorikeet.error.RunException;
 import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.GgufConfig;
-import dev.lorikeet.format.GgufFile;
+import dev.lorikeet.format.Gguf;
 import dev.lorikeet.format.GgufWeights;
 import dev.lorikeet.tokenizer.GgufTokenizer;
 import java.io.IOException;
@@ -24,14 +24,14 @@ import java.util.stream.Stream;
  * template) is written once into a folder of the cache; the weights stay where they are, and the
  * folder holds their path.
  */
-final class GgufModel {
+final class GgufFolder {
   private static final String ENDING = ".gguf";
   private static final int HASH_CHARACTERS = 16;
 
   /** Counts up when the same metadata come to other files, so that no old ones are taken. */
   private static final int CONVERSION = 1;
 
-  private GgufModel() {}
+  private GgufFolder() {}
 
   /**
    * The GGUF file that {@code path} means: itself, or the only one in a folder without safetensors.
@@ -47,8 +47,8 @@ final class GgufModel {
     }
     try (Stream<Path> listed = Files.list(path)) {
       List<Path> files = listed.sorted().toList();
-      List<Path> found = files.stream().filter(GgufModel::isGguf).toList();
-      if (found.isEmpty() || files.stream().anyMatch(GgufModel::isSafetensors)) {
+      List<Path> found = files.stream().filter(GgufFolder::isGguf).toList();
+      if (found.isEmpty() || files.stream().anyMatch(GgufFolder::isSafetensors)) {
         return Optional.empty();
       }
       if (found.size() > 1) {
@@ -86,7 +86,7 @@ final class GgufModel {
   /** The same in another cache. */
   static Path directory(Path gguf, Path cache) {
     String target = gguf.toAbsolutePath().normalize().toString();
-    try (GgufFile file = GgufFile.open(gguf)) {
+    try (Gguf file = Gguf.open(gguf)) {
       String key = RunIdentity.sha256(file.headerHash() + " " + CONVERSION + " " + target);
       Path directory = cache.resolve("gguf-" + key.substring(0, HASH_CHARACTERS));
       // Written last: where it is, everything is.

@@ -37,7 +37,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** A model out of a GGUF file computes what its checkpoint does; {@code reference/make_gguf.py}. */
 @Tag("reference")
-final class GgufModelTest {
+final class GgufFolderTest {
   private static final Path FILES = Fixture.ROOT.resolve("gguf");
 
   /** Weights are the same float32 but Gemma's norms, which are rounded once more. */
@@ -82,7 +82,7 @@ final class GgufModelTest {
     Path model = Files.createDirectories(folder.resolve("model"));
     fixture.writeCheckpoint(model, ConfigForm.CURRENT);
     assume(variant, model.resolve("config.json"));
-    Path gguf = GgufModel.directory(FILES.resolve(variant + ".gguf"), folder.resolve("cache"));
+    Path gguf = GgufFolder.directory(FILES.resolve(variant + ".gguf"), folder.resolve("cache"));
     assertFits(gguf);
     try (Device device = Device.cpu(2);
         CausalLm expected = open(model, Dtype.AUTO, device);
@@ -138,7 +138,7 @@ final class GgufModelTest {
   @ParameterizedTest
   @ValueSource(strings = {"gpt_neox-q8_0", "phi-q4_0"})
   void keptBlocksComputeWhatTheirNumbersDo(String name) {
-    Path gguf = GgufModel.directory(FILES.resolve(name + ".gguf"), folder);
+    Path gguf = GgufFolder.directory(FILES.resolve(name + ".gguf"), folder);
     int[] tokens = {1, 5, 9, 30, 2, 17, 4};
     try (Device device = Device.cpu(2);
         CausalLm kept = open(gguf, Dtype.AUTO, device);
@@ -158,14 +158,14 @@ final class GgufModelTest {
   void aFolderWithOneGgufFileIsThatFile() throws IOException {
     Path one = Files.createDirectories(folder.resolve("one"));
     Path file = Files.copy(FILES.resolve("phi-q4_0.gguf"), one.resolve("model.gguf"));
-    assertEquals(Optional.of(file), GgufModel.in(one));
-    assertEquals(Optional.of(file), GgufModel.in(file));
+    assertEquals(Optional.of(file), GgufFolder.in(one));
+    assertEquals(Optional.of(file), GgufFolder.in(file));
     Files.copy(file, one.resolve("other.gguf"));
     String message =
         String.valueOf(
-            assertThrows(ConfigException.class, () -> GgufModel.in(one)).getMessage());
+            assertThrows(ConfigException.class, () -> GgufFolder.in(one)).getMessage());
     assertTrue(message.contains("holds 2 GGUF files (model.gguf, other.gguf)"), message);
     Files.createFile(one.resolve("model.safetensors"));
-    assertEquals(Optional.empty(), GgufModel.in(one));
+    assertEquals(Optional.empty(), GgufFolder.in(one));
   }
 }
