@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 public final class HfCheckpoint implements AutoCloseable {
   private static final String CONFIG = "config.json";
   private static final String SINGLE = "model.safetensors";
-  private static final String INDEX = "model.safetensors.index.json";
+  static final String INDEX = "model.safetensors.index.json";
 
   private final Path directory;
   private final JsonConfig config;
@@ -353,6 +353,10 @@ public final class HfCheckpoint implements AutoCloseable {
       if (Files.exists(dir.resolve(name))) {
         return dir.resolve(name);
       }
+    }
+    Optional<Path> gguf = GgufWeights.onlyIn(dir);
+    if (gguf.isPresent()) {
+      return gguf.get();
     }
     PickleFiles.refuseIn(dir);
     throw new FormatException(

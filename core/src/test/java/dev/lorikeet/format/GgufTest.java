@@ -103,8 +103,7 @@ class GgufTest {
     int needed = whole.length - 256 + 12;
     for (int length = 0; length < needed; length++) {
       Files.write(file, Arrays.copyOf(whole, length));
-      FormatException failure =
-          assertThrows(FormatException.class, () -> Gguf.open(file).close());
+      FormatException failure = assertThrows(FormatException.class, () -> Gguf.open(file).close());
       assertSays(String.valueOf(failure.getMessage()), "cut.gguf");
     }
     Files.write(file, Arrays.copyOf(whole, needed));

@@ -1,11 +1,9 @@
 package dev.lorikeet.job;
 
-import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.error.FormatException;
-import dev.lorikeet.error.RunException;
-import dev.lorikeet.format.AtomicFile;
-import dev.lorikeet.format.GgufConfig;
+import dev.lorikeet.format.AtomicFolder;
 import dev.lorikeet.format.Gguf;
+import dev.lorikeet.format.GgufConfig;
 import dev.lorikeet.format.GgufWeights;
 import dev.lorikeet.tokenizer.GgufTokenizer;
 import java.io.IOException;
@@ -13,65 +11,45 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * A GGUF file in the form of a model folder. What its metadata say (configuration, tokenizer, chat
  * template) is written once into a folder of the cache; the weights stay where they are, and the
- * folder holds their path.
+ * folder names their file. The folder is known by the file's path, size and time of modification,
+ * so that another file under the same name gets another folder.
  */
 final class GgufFolder {
-  private static final String ENDING = ".gguf";
   private static final int HASH_CHARACTERS = 16;
 
   /** Counts up when the same metadata come to other files, so that no old ones are taken. */
-  private static final int CONVERSION = 1;
+  private static final int CONVERSION = 2;
 
   private GgufFolder() {}
 
   /**
-   * The GGUF file that {@code path} means: itself, or the only one in a folder without safetensors.
+   * The GGUF file that {@code path} means: itself, or the only one in a folder that has neither
+   * safetensors nor a config.json of its own.
    *
-   * @throws ConfigException if such a folder holds several
+   * @throws FormatException if such a folder holds several
    */
   static Optional<Path> in(Path path) {
     if (Files.isRegularFile(path)) {
-      return isGguf(path) ? Optional.of(path) : Optional.empty();
+      return GgufWeights.isGguf(path) ? Optional.of(path) : Optional.empty();
     }
-    if (!Files.isDirectory(path)) {
-      return Optional.empty();
-    }
-    try (Stream<Path> listed = Files.list(path)) {
-      List<Path> files = listed.sorted().toList();
-      List<Path> found = files.stream().filter(GgufFolder::isGguf).toList();
-      if (found.isEmpty() || files.stream().anyMatch(GgufFolder::isSafetensors)) {
-        return Optional.empty();
-      }
-      if (found.size() > 1) {
-        throw new ConfigException(
-            "the folder %s holds %d GGUF files (%s); give one of them as the model"
-                .formatted(
-                    path,
-                    found.size(),
-                    String.join(
-                        ", ", found.stream().map(file -> file.getFileName().toString()).toList())));
-      }
-      return Optional.of(found.getFirst());
+    boolean isWhole = Files.exists(path.resolve("config.json"));
+    return Files.isDirectory(path) && !isWhole && !holdsSafetensors(path)
+        ? GgufWeights.onlyIn(path)
+        : Optional.empty();
+  }
+
+  private static boolean holdsSafetensors(Path folder) {
+    try (var files = Files.newDirectoryStream(folder, "*.safetensors")) {
+      return files.iterator().hasNext();
     } catch (IOException failure) {
-      throw new FormatException(path, "the folder cannot be listed: " + failure, failure);
+      throw new FormatException(folder, "the folder cannot be listed: " + failure, failure);
     }
-  }
-
-  private static boolean isGguf(Path file) {
-    return file.toString().toLowerCase(Locale.ROOT).endsWith(ENDING);
-  }
-
-  private static boolean isSafetensors(Path file) {
-    return file.toString().endsWith(".safetensors");
   }
 
   /**
@@ -85,33 +63,50 @@ final class GgufFolder {
 
   /** The same in another cache. */
   static Path directory(Path gguf, Path cache) {
-    String target = gguf.toAbsolutePath().normalize().toString();
+    long bytes;
+    String key;
+    try {
+      bytes = Files.size(gguf);
+      key =
+          String.join(
+              "\n",
+              gguf.toAbsolutePath().normalize().toString(),
+              String.valueOf(bytes),
+              Files.getLastModifiedTime(gguf).toString(),
+              String.valueOf(CONVERSION));
+    } catch (IOException failure) {
+      throw new FormatException(gguf, "cannot be read: " + failure, failure);
+    }
+    String hash = RunIdentity.sha256(key).substring(0, HASH_CHARACTERS);
+    Path directory = cache.resolve("gguf-" + hash);
+    if (!Files.exists(directory.resolve(GgufWeights.POINTER))) {
+      write(directory, contents(gguf, bytes));
+    }
+    return directory;
+  }
+
+  private static Map<String, byte[]> contents(Path gguf, long bytes) {
     try (Gguf file = Gguf.open(gguf)) {
-      String key = RunIdentity.sha256(file.headerHash() + " " + CONVERSION + " " + target);
-      Path directory = cache.resolve("gguf-" + key.substring(0, HASH_CHARACTERS));
-      // Written last: where it is, everything is.
-      Path pointer = directory.resolve(GgufWeights.POINTER);
-      if (!Files.exists(pointer)) {
-        Map<String, byte[]> contents = new LinkedHashMap<>();
-        contents.put("config.json", GgufConfig.of(file).getBytes(StandardCharsets.UTF_8));
-        contents.putAll(GgufTokenizer.files(file));
-        contents.put(GgufWeights.POINTER, (target + "\n").getBytes(StandardCharsets.UTF_8));
-        write(directory, contents);
-      }
-      return directory;
+      Map<String, byte[]> contents = new LinkedHashMap<>();
+      contents.put("config.json", utf8(GgufConfig.of(file)));
+      contents.put("generation_config.json", utf8(GgufConfig.generation(file)));
+      contents.putAll(GgufTokenizer.files(file));
+      contents.put(GgufWeights.POINTER, utf8(GgufWeights.pointer(gguf, bytes)));
+      return contents;
     }
   }
 
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
   private static void write(Path directory, Map<String, byte[]> contents) {
-    try {
-      Files.createDirectories(directory);
-    } catch (IOException failure) {
-      throw new RunException(
-          "what the GGUF file says could not be written to %s: %s. Set %s to a folder that can be written."
-              .formatted(directory, failure.getMessage(), EmbeddedNano.CACHE_VARIABLE),
-          failure);
-    }
-    contents.forEach(
-        (name, bytes) -> AtomicFile.write(directory.resolve(name), out -> out.write(bytes)));
+    AtomicFolder.write(
+        directory,
+        folder -> {
+          for (Map.Entry<String, byte[]> file : contents.entrySet()) {
+            Files.write(folder.resolve(file.getKey()), file.getValue());
+          }
+        });
   }
 }
