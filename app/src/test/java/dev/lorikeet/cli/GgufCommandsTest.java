@@ -23,6 +23,7 @@ class GgufCommandsTest {
   void aFileIsInspectedScoredGeneratedFromAndTuned() throws IOException {
     assertEquals(0, terminal.run("inspect", FILE.toString(), "--json"), terminal.err());
     assertEquals("llama", terminal.json().path("architecture").asString(), terminal.out());
+    assertEquals("Q4_K and F32", terminal.json().path("dtype").asString());
     assertEquals(
         0,
         terminal.run("score", "--model", FILE.toString(), "--json", "--text", "The tree sang"),

@@ -217,6 +217,15 @@ public final class HfCheckpoint implements AutoCloseable {
     return type;
   }
 
+  /** The kind of blocks that most weights in blocks are in; nothing if no weight is. */
+  public Optional<GgufType> blockType() {
+    Map<GgufType, Long> elements = new EnumMap<>(GgufType.class);
+    fileByTensor.forEach((name, file) ->
+        file.blockType(name)
+            .ifPresent(type -> elements.merge(type, file.entry(name).elements(), Long::sum)));
+    return elements.entrySet().stream().max(Map.Entry.comparingByValue()).map(Map.Entry::getKey);
+  }
+
   /** Copies the blocks of a weight that has them, row by row. */
   public void readBlocks(String name, MemorySegment target) {
     file(name).readBlocks(stored(name), target);

@@ -158,7 +158,9 @@ class GgufTest {
 
   private String refusal(Header header) throws IOException {
     Path file = folder.resolve("made.gguf");
-    Files.write(file, header.bytes.array());
+    byte[] content = new byte[header.bytes.capacity()];
+    header.bytes.rewind().get(content);
+    Files.write(file, content);
     return String.valueOf(
         assertThrows(FormatException.class, () -> Gguf.open(file).close()).getMessage());
   }

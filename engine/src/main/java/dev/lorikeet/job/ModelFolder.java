@@ -38,7 +38,8 @@ final class ModelFolder {
     } catch (FormatException failure) {
       boolean weights =
           WEIGHTS.stream().anyMatch(name -> Files.exists(directory.resolve(name)))
-              || files(directory).stream().anyMatch(file -> GgufWeights.isGguf(Path.of(file.name())));
+              || files(directory).stream()
+                  .anyMatch(file -> GgufWeights.isGguf(Path.of(file.name())));
       if (weights || !Files.exists(directory.resolve(CONFIG)) || isOtherwiseQuantised(directory)) {
         throw failure;
       }

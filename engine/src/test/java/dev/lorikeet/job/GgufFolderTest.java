@@ -157,7 +157,12 @@ final class GgufFolderTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "gpt_neox-q8_0", "phi-q4_0", "llama-q8_0", "llama-q4_0", "llama-q4_k", "llama-q6_k"
+        "gpt_neox-q8_0",
+        "phi-q4_0",
+        "llama-q8_0",
+        "llama-q4_0",
+        "llama-q4_k",
+        "llama-q6_k"
       })
   void keptBlocksComputeWhatTheirNumbersDo(String name) {
     Path gguf = GgufFolder.directory(FILES.resolve(name + ".gguf"), folder);
@@ -268,14 +273,12 @@ final class GgufFolderTest {
     double after = run.validationAfter().orElseThrow();
     assertTrue(after < 0.9 * before, before + " to " + after);
     try (Device device = Device.cpu(2);
-        LoadedModel tuned =
-            LoadedModel.open(model.toString(), Optional.of(run.output()), device)) {
+        LoadedModel tuned = LoadedModel.open(model.toString(), Optional.of(run.output()), device)) {
       assertEquals(5, tuned.model().quantisedMaps().size());
       String message =
           String.valueOf(
               assertThrows(
-                      ConfigException.class,
-                      () -> tuned.writeQuantised(folder.resolve("written")))
+                      ConfigException.class, () -> tuned.writeQuantised(folder.resolve("written")))
                   .getMessage());
       assertTrue(message.contains("is held in GGUF blocks (Q4_K)"), message);
     }
@@ -310,8 +313,7 @@ final class GgufFolderTest {
     assertEquals(Optional.of(file), GgufFolder.in(file));
     Files.copy(file, one.resolve("other.gguf"));
     String message =
-        String.valueOf(
-            assertThrows(FormatException.class, () -> GgufFolder.in(one)).getMessage());
+        String.valueOf(assertThrows(FormatException.class, () -> GgufFolder.in(one)).getMessage());
     assertTrue(message.contains("holds 2 GGUF files (model.gguf, other.gguf)"), message);
     Files.createFile(one.resolve("model.safetensors"));
     assertEquals(Optional.empty(), GgufFolder.in(one));
