@@ -18,7 +18,8 @@ final class ModelOptions {
       names = "--model",
       required = true,
       paramLabel = "DIR",
-      description = "Folder of a Hugging Face checkpoint, a GGUF file, or nano for the built-in model.")
+      description =
+          "Folder of a Hugging Face checkpoint, a GGUF file, or nano for the built-in model.")
   private String model = "";
 
   @Option(

@@ -135,6 +135,7 @@ class InspectCommandTest {
     TinyModel.replace(
         model.resolve("config.json"), "\"model_type\": \"llama\"", "\"model_type\": \"bert\"");
     assertEquals(2, terminal.run("inspect", model.toString()));
-    assertTrue(terminal.err().contains("model_type: expected one of [llama, mistral, "), terminal.err());
+    assertTrue(
+        terminal.err().contains("model_type: expected one of [llama, mistral, "), terminal.err());
   }
 }

@@ -16,6 +16,7 @@ import dev.lorikeet.fixture.FamilyFixture;
 import dev.lorikeet.fixture.FamilyFixture.ConfigForm;
 import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.format.Gguf;
+import dev.lorikeet.format.GgufTensor;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.TensorEntry;
 import dev.lorikeet.model.Architecture;
@@ -244,7 +245,9 @@ final class GgufFolderTest {
     Path file = folder.resolve("model.gguf");
     byte[] bytes = Files.readAllBytes(FILES.resolve("llama-llama3.gguf"));
     try (Gguf whole = Gguf.open(FILES.resolve("llama-llama3.gguf"))) {
-      int at = Math.toIntExact(whole.tensors().get("rope_freqs.weight").begin());
+      GgufTensor divisors =
+          Optional.ofNullable(whole.tensors().get("rope_freqs.weight")).orElseThrow();
+      int at = Math.toIntExact(divisors.begin());
       bytes[at + 3] = 0x41; // the first divisor becomes 8 or more
     }
     Files.write(file, bytes);

@@ -9,6 +9,7 @@ import dev.lorikeet.fixture.Fixture;
 import dev.lorikeet.format.BitsAndBytes;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.StoredQuantization;
+import dev.lorikeet.format.StoredQuantization.Blocks;
 import dev.lorikeet.format.StoredQuantization.FourBit;
 import dev.lorikeet.format.StoredQuantization.Int8;
 import dev.lorikeet.quant.QuantizationScheme.OtherFormats;
@@ -65,6 +66,7 @@ final class QuantizerTest {
           assertBytes(((Int8) expected).codes(), actual.codes(), "codes");
           assertBytes(((Int8) expected).rowScales(), actual.rowScales(), "row scales");
         }
+        case Blocks _ -> throw new AssertionError("nothing is quantised to blocks");
       }
       assertArrayEquals(fixture.floats(one.name + ".dequantized"), dequantized(weight));
     }
@@ -94,6 +96,7 @@ final class QuantizerTest {
             switch (read(files, one)) {
               case FourBit stored -> FourBitWeight.read(stored, device);
               case Int8 stored -> Int8Weight.read(stored, device);
+              case Blocks _ -> throw new AssertionError("the file holds no blocks");
             }) {
       assertEquals(one.scheme.format(), weight.format());
       assertEquals(one.shape, weight.stored().shape());
