@@ -318,6 +318,7 @@ def add_tokenizer(writer: gguf.GGUFWriter, folder: Path, pre: str | None) -> Non
         if text in ids:
             add(ids[text])
     writer.add_add_bos_token(bool(config.get("add_bos_token")))
+    writer.add_add_eos_token(bool(config.get("add_eos_token")))
     writer.add_chat_template("{{ messages[0].content }}")
 
 
