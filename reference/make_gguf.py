@@ -17,6 +17,7 @@ from pathlib import Path
 
 import gguf
 import numpy
+import tokenizers
 from gguf import GGMLQuantizationType as Type
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken
@@ -322,6 +323,27 @@ def add_tokenizer(writer: gguf.GGUFWriter, folder: Path, pre: str | None) -> Non
     writer.add_chat_template("{{ messages[0].content }}")
 
 
+# llama-vocab.cpp: what the words of tokenizer.ggml.pre = default are cut by, one after the other.
+DEFAULT_WORDS = (r"[\p{P}\$\+<=>\^~\|]+",
+                 r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
+                 r"\p{N}+", r"[0-9][0-9][0-9]")
+DEFAULT_TEXTS = ("the cat sat", "a`b$$c 1234567 (x+y)=3.14|~", "it's  two\n\n lines ", "x\u00b2 1,000.50",
+                 "`the` ``the``", "\u00e9t\u00e9 == ete!", "  the 12 34567the")
+
+
+def write_default_words(folder: Path, target: Path) -> None:
+    write_tokenizer(folder, target, "default")
+    lines = (folder / "merges.txt").read_text().splitlines()
+    merges = [tuple(line.split(" ")) for line in lines if not line.startswith("#version")]
+    vocabulary = json.loads((folder / "vocab.json").read_text())
+    reference = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, merges))
+    cuts = [tokenizers.pre_tokenizers.Split(tokenizers.Regex(e), "isolated") for e in DEFAULT_WORDS]
+    reference.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [*cuts, tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    write_json(target.with_suffix(".json"), {"cases": [
+        {"text": t, "ids": reference.encode(t).ids} for t in DEFAULT_TEXTS]})
+
+
 def random_blocks(kind: Type, rows: int, columns: int, seed: int,
                   spread: float = 1.0) -> numpy.ndarray:
     """Blocks of random bytes, with scales that are ordinary numbers; the first row has negative
@@ -390,6 +412,7 @@ def main() -> None:
         target = TOKENIZERS / "gguf" / f"{case.split('/')[1]}.gguf"
         target.parent.mkdir(exist_ok=True)
         write_tokenizer(TOKENIZERS / case, target, pre)
+    write_default_words(TOKENIZERS / "vocab_merges/gpt2", TOKENIZERS / "gguf/default.gguf")
     for kind in SPREAD:
         write_quantised(out, kind)
     write_blocks(out)
