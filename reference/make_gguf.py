@@ -10,12 +10,14 @@ Layout and keys: reference/README.md.
 Run: python reference/make_gguf.py
 """
 
+import hashlib
 import importlib.metadata
 import json
 from pathlib import Path
 
 import gguf
 import numpy
+import tokenizers
 from gguf import GGMLQuantizationType as Type
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken
@@ -27,6 +29,10 @@ from hashed_weights import hashed
 TOKENIZERS = REPOSITORY / "core/src/test/resources/dev/lorikeet/tokenizer"
 FAMILIES = FIXTURES / "families"
 SEED = 11
+# rope_freqs.weight tells of Llama 3's published scaling only.
+OVERRIDES = {"llama-llama3": {"rope_parameters": {
+    "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}}}
 
 NAMES = {
     "token_embd": ("model.embed_tokens", "transformer.word_embeddings", "gpt_neox.embed_in",
@@ -204,7 +210,7 @@ def norms_of(tensors: dict) -> dict[str, numpy.ndarray]:
 
 def write_model(name: str, target: Path, kind_of_blocks: Type | None = None) -> None:
     folder = FAMILIES / name
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text()) | OVERRIDES.get(name, {})
     expected = json.loads((folder / "expected.json").read_text())
     arch = ARCHITECTURES[config["model_type"]]
     writer = gguf.GGUFWriter(target, arch)
@@ -225,7 +231,61 @@ def write_model(name: str, target: Path, kind_of_blocks: Type | None = None) -> 
     finish_file(writer)
 
 
+QUANTISED = {
+    "model_type": "llama", "hidden_size": 256, "intermediate_size": 32, "num_hidden_layers": 1,
+    "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8, "vocab_size": 322,
+    "max_position_embeddings": 96, "rms_norm_eps": 1e-5,
+    "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}
+LAYER = "model.layers.0."
+QUANTISED_SHAPES = {
+    "model.embed_tokens.weight": (322, 256), "model.norm.weight": (256,),
+    LAYER + "input_layernorm.weight": (256,), LAYER + "post_attention_layernorm.weight": (256,),
+    LAYER + "self_attn.q_proj.weight": (16, 256), LAYER + "self_attn.k_proj.weight": (8, 256),
+    LAYER + "self_attn.v_proj.weight": (8, 256), LAYER + "self_attn.o_proj.weight": (256, 16),
+    LAYER + "mlp.gate_proj.weight": (32, 256), LAYER + "mlp.up_proj.weight": (32, 256),
+    LAYER + "mlp.down_proj.weight": (256, 32)}
+# Scales with which random blocks stand for weights of a few hundredths.
+SPREAD = {Type.Q4_0: 5e-3, Type.Q8_0: 3e-4, Type.Q4_K: 4e-5, Type.Q6_K: 1e-5}
+
+
+def unpermute(rows: numpy.ndarray, heads: int) -> numpy.ndarray:
+    return (rows.reshape(heads, rows.shape[0] // heads // 2, 2, *rows.shape[1:])
+            .swapaxes(1, 2).reshape(rows.shape))
+
+
+def write_quantised(out: Path, kind: Type) -> None:
+    """A Llama whose rows of 256 are random blocks, with the tokenizer of vocab_merges/qwen2, and
+    the hash of the float32 that each of its tensors stands for in Hugging Face's order."""
+    writer = gguf.GGUFWriter(out / f"llama-{kind.name.lower()}.gguf", "llama")
+    settings(writer, "llama", QUANTISED)
+    add_tokenizer(writer, TOKENIZERS / "vocab_merges/qwen2", "qwen2")
+    hashes = {}
+    for i, (name, shape) in enumerate(QUANTISED_SHAPES.items()):
+        stem = stem_of(name.removesuffix(".weight"), "llama")
+        if len(shape) == 2 and shape[1] % gguf.GGML_QUANT_SIZES[kind][0] == 0:
+            blocks = random_blocks(kind, *shape, i, SPREAD[kind])
+            writer.add_tensor(stem + ".weight", blocks, raw_dtype=kind)
+            value = gguf.quants.dequantize(blocks, kind)
+            if stem.endswith(("attn_q", "attn_k")):
+                value = unpermute(value, 2 if stem.endswith("attn_q") else 1)
+        else:
+            value = hashed(name, SEED, shape, 0.1, float(len(shape) == 1)).numpy()
+            stored = value.astype(numpy.float16) if len(shape) == 2 else value
+            writer.add_tensor(stem + ".weight", stored)
+            value = stored.astype(numpy.float32)
+        hashes[name] = hashlib.sha256(
+            numpy.ascontiguousarray(value, dtype="<f4").tobytes()).hexdigest()
+    finish_file(writer)
+    write_json(out / f"llama-{kind.name.lower()}.json", hashes)
+
+
 def write_tokenizer(folder: Path, target: Path, pre: str | None) -> None:
+    writer = gguf.GGUFWriter(target, "llama")
+    add_tokenizer(writer, folder, pre)
+    finish_file(writer)
+
+
+def add_tokenizer(writer: gguf.GGUFWriter, folder: Path, pre: str | None) -> None:
     """A tokenizer of core's fixtures; what it adds to the vocabulary keeps its id and kind."""
     config = json.loads((folder / "tokenizer_config.json").read_text())
     written = config.get("added_tokens_decoder")
@@ -242,7 +302,6 @@ def write_tokenizer(folder: Path, target: Path, pre: str | None) -> None:
         kind = gguf.TokenType.CONTROL if token.special else gguf.TokenType.USER_DEFINED
         tokens[i] = (token.content, -1000.0, tokens[i][2] if i in tokens and pre is None else kind)
     rows = [tokens[i] for i in range(len(tokens))]
-    writer = gguf.GGUFWriter(target, "llama")
     writer.add_tokenizer_model("llama" if pre is None else "gpt2")
     writer.add_token_list([r[0] for r in rows])
     writer.add_token_types([int(r[2]) for r in rows])
@@ -262,10 +321,31 @@ def write_tokenizer(folder: Path, target: Path, pre: str | None) -> None:
     writer.add_add_bos_token(bool(config.get("add_bos_token")))
     writer.add_add_eos_token(bool(config.get("add_eos_token")))
     writer.add_chat_template("{{ messages[0].content }}")
-    finish_file(writer)
 
 
-def random_blocks(kind: Type, rows: int, columns: int, seed: int) -> numpy.ndarray:
+# llama-vocab.cpp: what the words of tokenizer.ggml.pre = default are cut by, one after the other.
+DEFAULT_WORDS = (r"[\p{P}\$\+<=>\^~\|]+",
+                 r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
+                 r"\p{N}+", r"[0-9][0-9][0-9]")
+DEFAULT_TEXTS = ("the cat sat", "a`b$$c 1234567 (x+y)=3.14|~", "it's  two\n\n lines ", "x\u00b2 1,000.50",
+                 "`the` ``the``", "\u00e9t\u00e9 == ete!", "  the 12 34567the")
+
+
+def write_default_words(folder: Path, target: Path) -> None:
+    write_tokenizer(folder, target, "default")
+    lines = (folder / "merges.txt").read_text().splitlines()
+    merges = [tuple(line.split(" ")) for line in lines if not line.startswith("#version")]
+    vocabulary = json.loads((folder / "vocab.json").read_text())
+    reference = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, merges))
+    cuts = [tokenizers.pre_tokenizers.Split(tokenizers.Regex(e), "isolated") for e in DEFAULT_WORDS]
+    reference.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [*cuts, tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    write_json(target.with_suffix(".json"), {"cases": [
+        {"text": t, "ids": reference.encode(t).ids} for t in DEFAULT_TEXTS]})
+
+
+def random_blocks(kind: Type, rows: int, columns: int, seed: int,
+                  spread: float = 1.0) -> numpy.ndarray:
     """Blocks of random bytes, with scales that are ordinary numbers; the first row has negative
     and subnormal ones."""
     elements, size = gguf.GGML_QUANT_SIZES[kind]
@@ -273,7 +353,7 @@ def random_blocks(kind: Type, rows: int, columns: int, seed: int) -> numpy.ndarr
     blocks = random.integers(0, 256, (rows * columns // elements, size), dtype=numpy.uint8)
     places = {Type.Q4_0: (0,), Type.Q8_0: (0,), Type.Q4_K: (0, 2), Type.Q6_K: (208,)}[kind]
     for place in places:
-        scales = random.standard_normal(len(blocks)).astype(numpy.float16)
+        scales = (spread * random.standard_normal(len(blocks))).astype(numpy.float16)
         scales[0] = numpy.float16(-6e-8)
         blocks[:, place:place + 2] = scales.reshape(-1, 1).view(numpy.uint8)
     return blocks.reshape(rows, -1)
@@ -332,6 +412,9 @@ def main() -> None:
         target = TOKENIZERS / "gguf" / f"{case.split('/')[1]}.gguf"
         target.parent.mkdir(exist_ok=True)
         write_tokenizer(TOKENIZERS / case, target, pre)
+    write_default_words(TOKENIZERS / "vocab_merges/gpt2", TOKENIZERS / "gguf/default.gguf")
+    for kind in SPREAD:
+        write_quantised(out, kind)
     write_blocks(out)
     write_aligned(out)
     finish(out)

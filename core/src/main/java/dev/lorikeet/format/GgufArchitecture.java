@@ -80,11 +80,11 @@ final class GgufArchitecture {
           Map.entry("blk.ffn_up", "transformer.h.{}.mlp.c_fc"),
           Map.entry("blk.ffn_down", "transformer.h.{}.mlp.c_proj"));
 
-  private final GgufFile file;
+  private final Gguf file;
   private final String name;
   private final Map<String, String> names;
 
-  private GgufArchitecture(GgufFile file, String name) {
+  private GgufArchitecture(Gguf file, String name) {
     this.file = file;
     this.name = name;
     names = names(name);
@@ -95,7 +95,7 @@ final class GgufArchitecture {
    *
    * @throws FormatException if it says none, or one that is not known
    */
-  static GgufArchitecture of(GgufFile file) {
+  static GgufArchitecture of(Gguf file) {
     String key = "general.architecture";
     return new GgufArchitecture(file, file.required(key, file.string(key)));
   }

@@ -1,7 +1,9 @@
 package dev.lorikeet.format;
 
 import dev.lorikeet.error.FormatException;
+import java.util.LinkedHashSet;
 import java.util.Optional;
+import java.util.Set;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -13,11 +15,11 @@ import tools.jackson.databind.node.ObjectNode;
 public final class GgufConfig {
   private static final double GEMMA3_LOCAL_THETA = 10_000;
 
-  private final GgufFile file;
+  private final Gguf file;
   private final GgufArchitecture keys;
   private final ObjectNode json = JsonFile.MAPPER.createObjectNode();
 
-  private GgufConfig(GgufFile file) {
+  private GgufConfig(Gguf file) {
     this.file = file;
     keys = GgufArchitecture.of(file);
   }
@@ -27,8 +29,28 @@ public final class GgufConfig {
    *
    * @throws FormatException if a key is missing, or the architecture is not known
    */
-  public static String of(GgufFile file) {
+  public static String of(Gguf file) {
     return new GgufConfig(file).write();
+  }
+
+  /**
+   * The text of the {@code generation_config.json}: the tokens that begin and end a text. The one
+   * that ends a turn ends a text, too.
+   *
+   * @throws FormatException if an id is no whole number
+   */
+  public static String generation(Gguf file) {
+    ObjectNode json = JsonFile.MAPPER.createObjectNode();
+    file.integer("tokenizer.ggml.bos_token_id").ifPresent(id -> json.put("bos_token_id", id));
+    Set<Integer> ends = new LinkedHashSet<>();
+    file.integer("tokenizer.ggml.eos_token_id").ifPresent(ends::add);
+    file.integer("tokenizer.ggml.eot_token_id").ifPresent(ends::add);
+    if (!ends.isEmpty()) {
+      ArrayNode ids = json.putArray("eos_token_id");
+      ends.forEach(ids::add);
+    }
+    file.integer("tokenizer.ggml.padding_token_id").ifPresent(id -> json.put("pad_token_id", id));
+    return JsonFile.MAPPER.writeValueAsString(json) + "\n";
   }
 
   private String write() {
@@ -236,18 +258,11 @@ public final class GgufConfig {
     ropeScaling();
   }
 
-  /**
-   * What {@code rope.scaling} and {@code rope_freqs.weight} say. The latter are divisors of the
-   * frequencies, which llama3's rule was worked out to; longrope with one list for all lengths and
-   * no factor for attention is exactly that.
-   */
+  /** What {@code rope.scaling} and {@code rope_freqs.weight} say. */
   private void ropeScaling() {
-    if (has("rope_freqs.weight")) {
-      ObjectNode scaling = json.putObject("rope_scaling").put("rope_type", "longrope");
-      factors(scaling.putArray("short_factor"), "rope_freqs.weight");
-      factors(scaling.putArray("long_factor"), "rope_freqs.weight");
-      scaling.put("attention_factor", 1.0);
-      scaling.put("original_max_position_embeddings", keys.positive("context_length"));
+    if (has(GgufRope.DIVISORS)) {
+      double theta = keys.number("rope.freq_base").orElse(10_000.0);
+      json.set("rope_scaling", GgufRope.llama3(file, theta));
       return;
     }
     String type = keys.string("rope.scaling.type").orElse("none");

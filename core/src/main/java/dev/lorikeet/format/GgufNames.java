@@ -22,7 +22,7 @@ final class GgufNames {
   private static final List<String> ROPE_FACTORS =
       List.of("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight");
 
-  private final GgufFile file;
+  private final Gguf file;
   private final GgufArchitecture architecture;
   private final int heads;
   private final int keyHeads;
@@ -37,7 +37,7 @@ final class GgufNames {
    */
   record Source(GgufTensor tensor, List<Long> shape, Optional<int[]> rows, float offset) {}
 
-  private GgufNames(GgufFile file) {
+  private GgufNames(Gguf file) {
     this.file = file;
     architecture = GgufArchitecture.of(file);
     heads = architecture.heads();
@@ -50,7 +50,7 @@ final class GgufNames {
    *
    * @throws FormatException for an architecture that is not known, or heads that do not divide rows
    */
-  static Map<String, Source> of(GgufFile file) {
+  static Map<String, Source> of(Gguf file) {
     GgufNames names = new GgufNames(file);
     Map<String, Source> sources = new LinkedHashMap<>();
     for (GgufTensor tensor : file.tensors().values()) {

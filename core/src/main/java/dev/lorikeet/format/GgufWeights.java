@@ -10,25 +10,29 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The weights of a GGUF file under Hugging Face's names and in its order. Those in blocks show as
  * F32, which is what they stand for; a tensor is mapped only while it is read.
  */
 public final class GgufWeights implements TensorFile {
-  /** A file of a model's folder that holds nothing but the path of the GGUF file. */
-  public static final String POINTER = "model.gguf.path";
+  /** A file of a model's folder that names the GGUF file with the weights, and its size. */
+  public static final String POINTER = "model.gguf.json";
 
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final GgufFile gguf;
+  private final Gguf gguf;
   private final Map<String, Source> sources;
   private final Map<String, TensorEntry> entries;
 
-  private GgufWeights(GgufFile gguf) {
+  private GgufWeights(Gguf gguf) {
     this.gguf = gguf;
     sources = GgufNames.of(gguf);
     Map<String, TensorEntry> found = new LinkedHashMap<>();
@@ -42,7 +46,7 @@ public final class GgufWeights implements TensorFile {
    * @throws FormatException if it is damaged, or of an architecture that is not known
    */
   static GgufWeights open(Path file) {
-    GgufFile gguf = GgufFile.open(file);
+    Gguf gguf = Gguf.open(file);
     try {
       return new GgufWeights(gguf);
     } catch (RuntimeException failure) {
@@ -56,13 +60,66 @@ public final class GgufWeights implements TensorFile {
     return open(target(pointer));
   }
 
-  /** The GGUF file that {@code pointer} names. */
+  /**
+   * The GGUF file that {@code pointer} names.
+   *
+   * @throws FormatException if it is not there or has another size than it had
+   */
   public static Path target(Path pointer) {
+    JsonConfig named = JsonConfig.read(pointer);
+    Path file = Path.of(named.requiredString("file"));
+    long bytes = (long) named.requiredDouble("bytes"); // exact up to 2^53
     try {
-      return Path.of(Files.readString(pointer).strip());
+      if (Files.isRegularFile(file) && Files.size(file) == bytes) {
+        return file;
+      }
     } catch (IOException failure) {
-      throw new FormatException(pointer, "cannot be read: " + JsonFile.reason(failure), failure);
+      throw new FormatException(file, "cannot be read: " + JsonFile.reason(failure), failure);
     }
+    throw new FormatException(
+        pointer,
+        "names %s with %d bytes, which is not there or has another size; give the GGUF file itself as the model."
+            .formatted(file, bytes));
+  }
+
+  /** The text of a pointer to {@code file}. */
+  public static String pointer(Path file, long bytes) {
+    return JsonFile.MAPPER.writeValueAsString(
+            JsonFile.MAPPER
+                .createObjectNode()
+                .put("file", file.toAbsolutePath().normalize().toString())
+                .put("bytes", bytes))
+        + "\n";
+  }
+
+  /**
+   * The only GGUF file in {@code folder}; nothing if there is none.
+   *
+   * @throws FormatException if there are several
+   */
+  public static Optional<Path> onlyIn(Path folder) {
+    List<Path> found;
+    try (Stream<Path> files = Files.list(folder)) {
+      found = files.filter(GgufWeights::isGguf).filter(Files::isRegularFile).sorted().toList();
+    } catch (IOException failure) {
+      throw new FormatException(folder, "cannot be listed: " + JsonFile.reason(failure), failure);
+    }
+    if (found.size() > 1) {
+      throw new FormatException(
+          folder,
+          "holds %d GGUF files (%s); give one of them as the model."
+              .formatted(
+                  found.size(),
+                  found.stream()
+                      .map(file -> String.valueOf(file.getFileName()))
+                      .collect(Collectors.joining(", "))));
+    }
+    return found.stream().findFirst();
+  }
+
+  /** Whether the name is that of a GGUF file. */
+  public static boolean isGguf(Path file) {
+    return file.toString().toLowerCase(Locale.ROOT).endsWith(".gguf");
   }
 
   private static TensorEntry entry(String name, Source source) {

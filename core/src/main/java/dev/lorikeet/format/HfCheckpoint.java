@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 public final class HfCheckpoint implements AutoCloseable {
   private static final String CONFIG = "config.json";
   private static final String SINGLE = "model.safetensors";
-  private static final String INDEX = "model.safetensors.index.json";
+  static final String INDEX = "model.safetensors.index.json";
 
   private final Path directory;
   private final JsonConfig config;
@@ -217,6 +217,15 @@ public final class HfCheckpoint implements AutoCloseable {
     return type;
   }
 
+  /** The kind of blocks that most weights in blocks are in; nothing if no weight is. */
+  public Optional<GgufType> blockType() {
+    Map<GgufType, Long> elements = new EnumMap<>(GgufType.class);
+    fileByTensor.forEach((name, file) ->
+        file.blockType(name)
+            .ifPresent(type -> elements.merge(type, file.entry(name).elements(), Long::sum)));
+    return elements.entrySet().stream().max(Map.Entry.comparingByValue()).map(Map.Entry::getKey);
+  }
+
   /** Copies the blocks of a weight that has them, row by row. */
   public void readBlocks(String name, MemorySegment target) {
     file(name).readBlocks(stored(name), target);
@@ -353,6 +362,10 @@ public final class HfCheckpoint implements AutoCloseable {
       if (Files.exists(dir.resolve(name))) {
         return dir.resolve(name);
       }
+    }
+    Optional<Path> gguf = GgufWeights.onlyIn(dir);
+    if (gguf.isPresent()) {
+      return gguf.get();
     }
     PickleFiles.refuseIn(dir);
     throw new FormatException(

@@ -26,7 +26,7 @@ record Shards(Map<String, TensorFile> fileByTensor, List<TensorFile> files) {
   static Shards open(Path dir, Path weights) {
     List<TensorFile> opened = new ArrayList<>();
     try {
-      return weights.toString().endsWith(".json")
+      return weights.endsWith(HfCheckpoint.INDEX)
           ? sharded(dir, weights, opened)
           : single(weights, opened);
     } catch (RuntimeException | Error failure) {
@@ -37,9 +37,11 @@ record Shards(Map<String, TensorFile> fileByTensor, List<TensorFile> files) {
 
   private static Shards single(Path weights, List<TensorFile> opened) {
     TensorFile file =
-        weights.endsWith(GgufWeights.POINTER)
-            ? GgufWeights.pointedToBy(weights)
-            : SafeTensors.open(weights);
+        GgufWeights.isGguf(weights)
+            ? GgufWeights.open(weights)
+            : weights.endsWith(GgufWeights.POINTER)
+                ? GgufWeights.pointedToBy(weights)
+                : SafeTensors.open(weights);
     opened.add(file);
     Map<String, TensorFile> fileByTensor = new LinkedHashMap<>();
     file.entries().keySet().forEach(name -> fileByTensor.put(name, file));

@@ -1,7 +1,7 @@
 package dev.lorikeet.tokenizer;
 
 import dev.lorikeet.error.FormatException;
-import dev.lorikeet.format.GgufFile;
+import dev.lorikeet.format.Gguf;
 import dev.lorikeet.tokenizer.SentencePieceModel.Algorithm;
 import dev.lorikeet.tokenizer.SentencePieceModel.Normalizer;
 import dev.lorikeet.tokenizer.SentencePieceModel.Piece;
@@ -37,12 +37,12 @@ public final class GgufTokenizer {
   /** What the numbers of {@code token_type} mean, from 1. */
   private static final List<PieceType> TYPE_NUMBERS = List.of(PieceType.values());
 
-  private final GgufFile file;
+  private final Gguf file;
   private final String model;
   private final List<String> tokens;
   private final PieceType[] types;
 
-  private GgufTokenizer(GgufFile file) {
+  private GgufTokenizer(Gguf file) {
     this.file = file;
     model = file.required(PREFIX + "model", file.string(PREFIX + "model"));
     tokens = file.required(TOKENS, file.strings(TOKENS));
@@ -56,7 +56,7 @@ public final class GgufTokenizer {
    * @throws FormatException if keys are missing or contradict each other, or the kind of tokenizer
    *     is not known
    */
-  public static Map<String, byte[]> files(GgufFile file) {
+  public static Map<String, byte[]> files(Gguf file) {
     Optional<String> model = file.string(PREFIX + "model");
     return model.isEmpty() || model.get().equals("no_vocab")
         ? Map.of()

@@ -1,7 +1,7 @@
 package dev.lorikeet.tokenizer;
 
 import dev.lorikeet.error.FormatException;
-import dev.lorikeet.format.GgufFile;
+import dev.lorikeet.format.Gguf;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
@@ -16,6 +16,7 @@ enum GgufWords {
   LLAMA3,
   SMOLLM,
   FALCON,
+  DEFAULT,
   GPT4O;
 
   private static final String KEY = "tokenizer.ggml.pre";
@@ -42,7 +43,7 @@ enum GgufWords {
    *
    * @throws FormatException if it says none, or one that is not known
    */
-  static GgufWords of(GgufFile file) {
+  static GgufWords of(Gguf file) {
     String pre = file.string(KEY).orElse("");
     return switch (pre) {
       case "gpt-2", "phi-2", "olmo" -> GPT2;
@@ -51,6 +52,7 @@ enum GgufWords {
       case "llama-bpe", "llama3", "llama-v3" -> LLAMA3;
       case "smollm" -> SMOLLM;
       case "falcon" -> FALCON;
+      case "default" -> DEFAULT;
       case "gpt-4o" -> GPT4O;
       default ->
           throw new FormatException(
@@ -59,8 +61,8 @@ enum GgufWords {
               (pre.isEmpty()
                       ? "is missing, so that nothing says how text is cut into words"
                       : "is " + pre + ", and how that cuts text into words is not known")
-                  + "; known are gpt-2, phi-2, olmo, qwen2, stablelm2, llama-bpe, smollm, falcon"
-                  + " and gpt-4o. Convert the model again with a present llama.cpp, or use its"
+                  + "; known are gpt-2, phi-2, olmo, qwen2, stablelm2, llama-bpe, smollm, falcon,"
+                  + " default and gpt-4o. Convert the model again with a present llama.cpp, or use its"
                   + " safetensors checkpoint.");
     };
   }
@@ -78,13 +80,17 @@ enum GgufWords {
       case LLAMA3 -> split(VocabAndMerges.LLAMA3);
       case GPT4O -> split(GPT4O_WORDS);
       case SMOLLM -> steps(JsonSteps.splitMatches("\\p{N}"), JsonSteps.byteLevel(false, true));
-      case FALCON ->
-          steps(
-              JsonSteps.splitMatches("[\\p{P}\\$\\+<=>\\^~\\|`]+"),
-              JsonSteps.byteLevel(false, true),
-              JsonSteps.splitMatches("\\p{N}+"),
-              JsonSteps.splitMatches("[0-9][0-9][0-9]"));
+      case FALCON -> numbersInThrees("[\\p{P}\\$\\+<=>\\^~\\|`]+");
+      case DEFAULT -> numbersInThrees("[\\p{P}\\$\\+<=>\\^~\\|]+");
     };
+  }
+
+  private static JsonNode numbersInThrees(String marks) {
+    return steps(
+        JsonSteps.splitMatches(marks),
+        JsonSteps.byteLevel(false, true),
+        JsonSteps.splitMatches("\\p{N}+"),
+        JsonSteps.splitMatches("[0-9][0-9][0-9]"));
   }
 
   private static JsonNode split(String expression) {

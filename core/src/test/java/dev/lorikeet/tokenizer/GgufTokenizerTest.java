@@ -2,13 +2,17 @@ package dev.lorikeet.tokenizer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lorikeet.format.GgufFile;
+import dev.lorikeet.error.FormatException;
+import dev.lorikeet.format.Gguf;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,11 +35,7 @@ class GgufTokenizerTest {
       })
   void idsAreThoseOfTransformers(String name) throws IOException {
     String file = name.substring(name.indexOf('/') + 1) + ".gguf";
-    try (GgufFile gguf = GgufFile.open(RESOURCES.resolve("gguf").resolve(file))) {
-      for (Map.Entry<String, byte[]> content : GgufTokenizer.files(gguf).entrySet()) {
-        Files.write(folder.resolve(content.getKey()), content.getValue());
-      }
-    }
+    write(RESOURCES.resolve("gguf").resolve(file));
     assertEquals(
         "{{ messages[0].content }}", Files.readString(folder.resolve("chat_template.jinja")));
     JsonNode expected =
@@ -58,6 +58,38 @@ class GgufTokenizerTest {
       }
     }
     assertTrue(compared >= 10, "compared " + compared);
+  }
+
+  @Test
+  void wordsByDefaultAreThoseOfLlamaCppsExpressions() throws IOException {
+    write(RESOURCES.resolve("gguf/default.gguf"));
+    JsonNode expected =
+        JsonMapper.shared().readTree(Files.readString(RESOURCES.resolve("gguf/default.json")));
+    try (Tokenizer tokenizer = HfTokenizer.open(folder)) {
+      for (JsonNode example : expected.path("cases")) {
+        String text = example.path("text").stringValue();
+        assertArrayEquals(ints(example.path("ids")), tokenizer.encode(text), text);
+      }
+    }
+    assertTrue(expected.path("cases").size() >= 7);
+  }
+
+  @Test
+  void wordsThatAreNotKnownAreRefusedByTheirName() throws IOException {
+    byte[] bytes = Files.readAllBytes(RESOURCES.resolve("gguf/gpt2.gguf"));
+    String text = new String(bytes, StandardCharsets.ISO_8859_1).replace("gpt-2", "gpt-9");
+    Path file = Files.write(folder.resolve("m.gguf"), text.getBytes(StandardCharsets.ISO_8859_1));
+    String message =
+        String.valueOf(assertThrows(FormatException.class, () -> write(file)).getMessage());
+    assertTrue(message.contains("tokenizer.ggml.pre: is gpt-9, and how"), message);
+  }
+
+  private void write(Path file) throws IOException {
+    try (Gguf gguf = Gguf.open(file)) {
+      for (Map.Entry<String, byte[]> content : GgufTokenizer.files(gguf).entrySet()) {
+        Files.write(folder.resolve(content.getKey()), content.getValue());
+      }
+    }
   }
 
   private static int[] ints(JsonNode list) {

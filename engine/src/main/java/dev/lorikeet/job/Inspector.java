@@ -9,6 +9,7 @@ import dev.lorikeet.config.ModuleSelection;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.format.BitsAndBytes;
+import dev.lorikeet.format.GgufType;
 import dev.lorikeet.format.HfCheckpoint;
 import dev.lorikeet.format.JsonConfig;
 import dev.lorikeet.job.Inspection.Head;
@@ -105,7 +106,10 @@ final class Inspector {
   /** The format of most numbers, behind that of quantised maps if there are any. */
   private static String storedType(HfCheckpoint files) {
     String plain = files.dtype().name();
-    return BitsAndBytes.format(files).map(format -> format + " and " + plain).orElse(plain);
+    return BitsAndBytes.format(files)
+        .or(() -> files.blockType().map(GgufType::name))
+        .map(format -> format + " and " + plain)
+        .orElse(plain);
   }
 
   /** Of the model as it would be loaded. */

@@ -58,7 +58,7 @@ public final class LoadedModel implements AutoCloseable {
     }
     Path given = Path.of(path);
     PickleFiles.refuse(given);
-    return GgufModel.in(given).map(GgufModel::directory).orElse(given);
+    return GgufFolder.in(given).map(GgufFolder::directory).orElse(given);
   }
 
   /**

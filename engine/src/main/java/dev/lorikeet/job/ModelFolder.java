@@ -36,7 +36,10 @@ final class ModelFolder {
     try {
       return Optional.of(HfCheckpoint.open(directory));
     } catch (FormatException failure) {
-      boolean weights = WEIGHTS.stream().anyMatch(name -> Files.exists(directory.resolve(name)));
+      boolean weights =
+          WEIGHTS.stream().anyMatch(name -> Files.exists(directory.resolve(name)))
+              || files(directory).stream()
+                  .anyMatch(file -> GgufWeights.isGguf(Path.of(file.name())));
       if (weights || !Files.exists(directory.resolve(CONFIG)) || isOtherwiseQuantised(directory)) {
         throw failure;
       }

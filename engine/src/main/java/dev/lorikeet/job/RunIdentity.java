@@ -78,7 +78,7 @@ final class RunIdentity {
       MessageDigest digest = digest();
       for (Path file : files.sorted().toList()) {
         String name = String.valueOf(file.getFileName());
-        if (CONFIGS.contains(name) || name.endsWith(".safetensors")) {
+        if (CONFIGS.contains(name) || name.endsWith(".safetensors") || GgufWeights.isGguf(file)) {
           add(digest, name, file);
         } else if (name.equals(GgufWeights.POINTER)) {
           add(digest, "model.gguf", GgufWeights.target(file));

@@ -9,7 +9,7 @@ import java.util.Optional;
 
 /** A frozen weight W [out, in] in few bits. Owns its memory, which lies on a device. */
 public sealed interface QuantizedWeight extends AutoCloseable
-    permits FourBitWeight, Int8Weight, GgufWeight {
+    permits FourBitWeight, Int8Weight, BlockWeight {
 
   /** Rows, the columns of the map's output. */
   int outFeatures();

@@ -136,7 +136,7 @@ public final class QuantizedWeights implements Weights {
           "quantization %s is asked for, but the GGUF file of the model holds %s in blocks of %s, and quantising twice would lose more than either; leave quantization out (with technique lora or dora, the base stays in its blocks), or take the model's F16, BF16 or F32 file"
               .formatted(scheme.format().spelling(), name, type));
     }
-    return GgufWeight.read(
+    return BlockWeight.read(
         checkpoint.orElseThrow(), name, type, shape.outFeatures(), shape.inFeatures(), device);
   }
 

@@ -66,7 +66,7 @@ final class QuantizerTest {
           assertBytes(((Int8) expected).codes(), actual.codes(), "codes");
           assertBytes(((Int8) expected).rowScales(), actual.rowScales(), "row scales");
         }
-        case Blocks _ -> throw new AssertionError("nothing becomes blocks of a GGUF file");
+        case Blocks _ -> throw new AssertionError("nothing is quantised to blocks");
       }
       assertArrayEquals(fixture.floats(one.name + ".dequantized"), dequantized(weight));
     }
@@ -96,7 +96,7 @@ final class QuantizerTest {
             switch (read(files, one)) {
               case FourBit stored -> FourBitWeight.read(stored, device);
               case Int8 stored -> Int8Weight.read(stored, device);
-              case Blocks _ -> throw new AssertionError("the fixtures hold no blocks");
+              case Blocks _ -> throw new AssertionError("the file holds no blocks");
             }) {
       assertEquals(one.scheme.format(), weight.format());
       assertEquals(one.shape, weight.stored().shape());

@@ -16,13 +16,13 @@ import java.util.List;
 import java.util.Optional;
 
 /** A weight in the blocks of a GGUF file; a row is whole blocks. */
-final class GgufWeight implements QuantizedWeight {
+final class BlockWeight implements QuantizedWeight {
   private final GgufType type;
   private final int outFeatures;
   private final int inFeatures;
   private final Tensor blocks;
 
-  private GgufWeight(GgufType type, int outFeatures, int inFeatures, Tensor blocks) {
+  private BlockWeight(GgufType type, int outFeatures, int inFeatures, Tensor blocks) {
     this.type = type;
     this.outFeatures = outFeatures;
     this.inFeatures = inFeatures;
@@ -34,7 +34,7 @@ final class GgufWeight implements QuantizedWeight {
    *
    * @param type as {@link HfCheckpoint#blockType} says
    */
-  static GgufWeight read(
+  static BlockWeight read(
       HfCheckpoint files,
       String name,
       GgufType type,
@@ -50,7 +50,7 @@ final class GgufWeight implements QuantizedWeight {
       blocks.close();
       throw failure;
     }
-    return new GgufWeight(type, outFeatures, inFeatures, blocks);
+    return new BlockWeight(type, outFeatures, inFeatures, blocks);
   }
 
   @Override

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** GGUF files of the Python package gguf, and damaged ones; {@code reference/make_gguf.py}. */
-class GgufFileTest {
+class GgufTest {
   private static final Path REFERENCE = Path.of("../engine/src/test/resources/reference/gguf");
 
   @TempDir private Path folder;
@@ -33,7 +33,7 @@ class GgufFileTest {
         ByteBuffer.wrap(Files.readAllBytes(REFERENCE.resolve("blocks.f32")))
             .order(ByteOrder.LITTLE_ENDIAN);
     int compared = 0;
-    try (GgufFile file = GgufFile.open(REFERENCE.resolve("blocks.gguf"))) {
+    try (Gguf file = Gguf.open(REFERENCE.resolve("blocks.gguf"))) {
       for (GgufType type :
           List.of(
               GgufType.F32,
@@ -58,7 +58,7 @@ class GgufFileTest {
 
   @Test
   void everyTypeOfValueIsRead() {
-    try (GgufFile file = GgufFile.open(REFERENCE.resolve("blocks.gguf"))) {
+    try (Gguf file = Gguf.open(REFERENCE.resolve("blocks.gguf"))) {
       assertEquals(Optional.of(200), file.integer("t.uint8"));
       assertEquals(Optional.of(-100.0), file.number("t.int8"));
       assertEquals(Optional.of(60000), file.integer("t.uint16"));
@@ -86,7 +86,7 @@ class GgufFileTest {
 
   @Test
   void anotherAlignmentIsHonoured() {
-    try (GgufFile file = GgufFile.open(REFERENCE.resolve("aligned.gguf"))) {
+    try (Gguf file = Gguf.open(REFERENCE.resolve("aligned.gguf"))) {
       for (GgufTensor tensor : file.tensors().values()) {
         assertEquals(0, tensor.begin() % 256);
         assertArrayEquals(new float[] {0, 1, 2}, file.floats(tensor));
@@ -103,12 +103,11 @@ class GgufFileTest {
     int needed = whole.length - 256 + 12;
     for (int length = 0; length < needed; length++) {
       Files.write(file, Arrays.copyOf(whole, length));
-      FormatException failure =
-          assertThrows(FormatException.class, () -> GgufFile.open(file).close());
+      FormatException failure = assertThrows(FormatException.class, () -> Gguf.open(file).close());
       assertSays(String.valueOf(failure.getMessage()), "cut.gguf");
     }
     Files.write(file, Arrays.copyOf(whole, needed));
-    GgufFile.open(file).close();
+    Gguf.open(file).close();
   }
 
   @Test
@@ -123,7 +122,7 @@ class GgufFileTest {
       damaged[random.nextInt(1100)] = (byte) random.nextInt(256);
       Files.write(file, damaged);
       try {
-        GgufFile.open(file).close();
+        Gguf.open(file).close();
       } catch (FormatException expected) {
         refused++;
       } catch (RuntimeException | OutOfMemoryError other) {
@@ -155,19 +154,15 @@ class GgufFileTest {
       bytes.putInt(type).putLong(offset);
       return this;
     }
-
-    byte[] written() {
-      byte[] all = new byte[bytes.capacity()];
-      bytes.duplicate().rewind().limit(all.length).get(all);
-      return all;
-    }
   }
 
   private String refusal(Header header) throws IOException {
     Path file = folder.resolve("made.gguf");
-    Files.write(file, header.written());
+    byte[] content = new byte[header.bytes.capacity()];
+    header.bytes.rewind().get(content);
+    Files.write(file, content);
     return String.valueOf(
-        assertThrows(FormatException.class, () -> GgufFile.open(file).close()).getMessage());
+        assertThrows(FormatException.class, () -> Gguf.open(file).close()).getMessage());
   }
 
   private static void assertSays(String message, String part) {

@@ -10,12 +10,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +29,7 @@ import java.util.Optional;
  *
  * @see <a href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">GGUF specification</a>
  */
-public final class GgufFile implements AutoCloseable {
+public final class Gguf implements AutoCloseable {
   private static final int MAGIC = 0x4655_4747;
   private static final int MAX_EXTENTS = 4;
   private static final int DEFAULT_ALIGNMENT = 32;
@@ -47,9 +44,8 @@ public final class GgufFile implements AutoCloseable {
   private final FileChannel channel;
   private final Map<String, Object> metadata;
   private final Map<String, GgufTensor> tensors;
-  private final String headerHash;
 
-  private GgufFile(Path file, FileChannel channel, MemorySegment mapped) {
+  private Gguf(Path file, FileChannel channel, MemorySegment mapped) {
     this.file = file;
     this.channel = channel;
     GgufReader reader = new GgufReader(file, mapped);
@@ -61,10 +57,6 @@ public final class GgufFile implements AutoCloseable {
     long keyCount = reader.count("the number of keys", LEAST_KEY_BYTES);
     metadata = Collections.unmodifiableMap(reader.metadata(keyCount));
     tensors = Collections.unmodifiableMap(tensors(reader, tensorCount, mapped.byteSize()));
-    if (reader.position() > Integer.MAX_VALUE) {
-      throw reader.problem(0, "the header takes more than 2 GB, which no model's does");
-    }
-    headerHash = sha256(mapped.asSlice(0, reader.position()));
   }
 
   /**
@@ -74,14 +66,14 @@ public final class GgufFile implements AutoCloseable {
    *     that is not read here, or its header cannot be true
    */
   @SuppressWarnings("MustBeClosedChecker") // closed here on failure, otherwise by close()
-  public static GgufFile open(Path file) {
+  public static Gguf open(Path file) {
     if (Files.isDirectory(file)) {
       throw new FormatException(file, "is a folder; expected a GGUF file.");
     }
     try {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
       try (Arena arena = Arena.ofConfined()) {
-        return new GgufFile(
+        return new Gguf(
             file, channel, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
       } catch (IOException | RuntimeException | Error failure) {
         channel.close();
@@ -100,11 +92,6 @@ public final class GgufFile implements AutoCloseable {
   /** The tensors by their names in the file. */
   public Map<String, GgufTensor> tensors() {
     return tensors;
-  }
-
-  /** SHA-256 of keys, values and descriptions of tensors, in hexadecimal digits. */
-  public String headerHash() {
-    return headerHash;
   }
 
   /** Whether there is this key. */
@@ -341,16 +328,6 @@ public final class GgufFile implements AutoCloseable {
             sorted.get(i).name(),
             "overlaps with " + before.name() + "; the file is damaged.");
       }
-    }
-  }
-
-  private static String sha256(MemorySegment header) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(header.asByteBuffer());
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException failure) {
-      throw new IllegalStateException("every Java platform has SHA-256", failure);
     }
   }
 }
