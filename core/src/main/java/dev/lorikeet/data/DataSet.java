@@ -35,6 +35,7 @@ public final class DataSet implements AutoCloseable {
   private final List<ExampleStore> stores = new ArrayList<>();
   private final List<Source> sources = new ArrayList<>();
   private final List<String> notices = new ArrayList<>();
+  private Optional<ChatTemplate> template = Optional.empty();
 
   /** Where the examples of each source begin in the store, and the ids of its records. */
   private final List<Integer> firstPositions = new ArrayList<>();
@@ -131,6 +132,11 @@ public final class DataSet implements AutoCloseable {
   /** What a person should know: formats that were found out, records that were left out. */
   public List<String> notices() {
     return List.copyOf(notices);
+  }
+
+  /** The template that conversations were written by, if one was. */
+  public Optional<ChatTemplate> template() {
+    return template;
   }
 
   /** The examples to train on, at least one. */
@@ -238,6 +244,9 @@ public final class DataSet implements AutoCloseable {
       PromptStyle style =
           new PromptStyles(settings.prompt(), request.tokenizer(), request.template())
               .of(reader.format());
+      if (style instanceof TemplateStyle written) {
+        template = Optional.of(written.template());
+      }
       Encoder encoder =
           new Encoder(request.tokenizer(), settings.maxSeqLen(), style, settings.learned());
       EncodeReport added = store.add(reader, encoder, taken);

@@ -121,6 +121,11 @@ public final class ChatTemplate {
         clock);
   }
 
+  /** Writes the templates as {@link #copy} does. */
+  public void write(Path folder) {
+    files.write(folder);
+  }
+
   /** The names of the templates that there are; usually "default" alone. */
   public List<String> names() {
     return List.copyOf(files.templates().keySet());

@@ -182,7 +182,7 @@ public final class FineTuning implements AutoCloseable {
     Map<String, String> identity = RunIdentity.of(provenance);
     List<String> changes =
         resumption.map(taken -> accepted(taken, taken.changes(config, identity))).orElse(List.of());
-    TrainedWeights learned = new TrainedWeights(loaded, trained, baseName());
+    TrainedWeights learned = new TrainedWeights(loaded, trained, baseName(), data.template());
     try (Trainer trainer =
         new Trainer(loaded.model(), trained, setup(), device, Collective.solo())) {
       TrainState state = restored(learned, trainer);

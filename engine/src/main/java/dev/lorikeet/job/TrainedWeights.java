@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a run trains, on its way to files and back.
@@ -22,8 +23,13 @@ import java.util.Map;
  * @param loaded model and perhaps adapter
  * @param trained the trained ones of their weights
  * @param baseModel what an adapter's file says that it was trained on
+ * @param template what conversations were written by, if one was
  */
-record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseModel) {
+record TrainedWeights(
+    LoadedModel loaded,
+    List<Parameter> trained,
+    String baseModel,
+    Optional<ChatTemplate> template) {
   /** Name of the folder with an adapter. */
   static final String ADAPTER = "adapter";
 
@@ -35,7 +41,7 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
 
   /** The same over a base that is kept elsewhere. */
   TrainedWeights over(Path base) {
-    return new TrainedWeights(loaded, trained, base.toString());
+    return new TrainedWeights(loaded, trained, base.toString(), template);
   }
 
   /** Name of the folder that {@link #export} fills. */
@@ -44,8 +50,8 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
   }
 
   /**
-   * Writes {@code directory/folderName}: an adapter in PEFT's layout with the chat templates of its
-   * base, or a whole model.
+   * Writes {@code directory/folderName}: an adapter in PEFT's layout, or a whole model; with the chat
+   * template of the training, or of the base if there was none.
    */
   Path export(Path directory) {
     Path folder = directory.resolve(folderName());
@@ -55,6 +61,7 @@ record TrainedWeights(LoadedModel loaded, List<Parameter> trained, String baseMo
     } else {
       CheckpointWriter.writeAsHeld(folder, loaded.directory(), loaded.model().parameters());
     }
+    template.ifPresent(used -> used.write(folder));
     return folder;
   }
 

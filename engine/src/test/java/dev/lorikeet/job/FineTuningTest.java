@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.eval.ExactMatch;
 import dev.lorikeet.eval.ExactMatch.Item;
+import dev.lorikeet.format.AtomicFile;
 import dev.lorikeet.format.PeftAdapter;
 import dev.lorikeet.run.RunRecord;
 import dev.lorikeet.run.RunStatus;
@@ -193,6 +194,29 @@ final class FineTuningTest {
                 told.startsWith("1 of 1 records are longer than 96 tokens")
                     && told.endsWith("and were cut; the model's context holds no more.")),
         notices.toString());
+  }
+
+  @Test
+  void theTemplateOfTheTrainingIsSaved() throws IOException {
+    Path data = folder.resolve("chat.jsonl");
+    AtomicFile.writeString(
+        data,
+        """
+        {"messages": [{"role": "user", "content": "cup"}, {"role": "assistant", "content": "hat"}]}
+        """);
+    String own = "{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}";
+    Path template = folder.resolve("own.jinja");
+    AtomicFile.writeString(template, own);
+    FineTuneResult run =
+        FineTuning.run(
+            recipe.with(
+                "data.train='" + data + "'",
+                "data.format=chat",
+                "data.prompt='" + template + "'",
+                "train.max_steps=1"));
+    assertEquals(own, Files.readString(run.output().resolve("chat_template.jinja")));
+    FineTuneResult plain = FineTuning.run(recipe.with("train.max_steps=1"));
+    assertFalse(Files.exists(plain.output().resolve("chat_template.jinja")));
   }
 
   @Test
