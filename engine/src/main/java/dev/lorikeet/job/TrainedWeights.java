@@ -50,8 +50,8 @@ record TrainedWeights(
   }
 
   /**
-   * Writes {@code directory/folderName}: an adapter in PEFT's layout, or a whole model; with the chat
-   * template of the training, or of the base if there was none.
+   * Writes {@code directory/folderName}: an adapter in PEFT's layout, or a whole model; with the
+   * chat template of the training, or of the base if there was none.
    */
   Path export(Path directory) {
     Path folder = directory.resolve(folderName());
