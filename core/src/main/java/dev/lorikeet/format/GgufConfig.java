@@ -267,7 +267,7 @@ public final class GgufConfig {
     }
     String type = keys.string("rope.scaling.type").orElse("none");
     switch (type) {
-      case "none", "longrope" -> {}
+      case "none" -> {}
       case "linear" ->
           json.putObject("rope_scaling")
               .put("rope_type", "linear")
@@ -277,7 +277,7 @@ public final class GgufConfig {
           throw new FormatException(
               file.file(),
               keys.name() + ".rope.scaling.type",
-              "is " + type + "; none, linear, yarn and longrope are known.");
+              "is " + type + "; none, linear and yarn are known, and longrope of phi3.");
     }
   }
 
@@ -288,6 +288,22 @@ public final class GgufConfig {
         .ifPresent(length -> scaling.put("original_max_position_embeddings", length));
     keys.number("rope.scaling.yarn_beta_fast").ifPresent(beta -> scaling.put("beta_fast", beta));
     keys.number("rope.scaling.yarn_beta_slow").ifPresent(beta -> scaling.put("beta_slow", beta));
+    keys.number("rope.scaling.yarn_attn_factor")
+        .ifPresent(factor -> scaling.put("attention_factor", factor));
+    requireNeutral("rope.scaling.yarn_ext_factor", 1);
+    requireNeutral("rope.scaling.yarn_log_multiplier", 0);
+  }
+
+  /** Settings of llama.cpp that nothing here stands for. */
+  private void requireNeutral(String key, double neutral) {
+    keys.number(key)
+        .filter(found -> found != neutral)
+        .ifPresent(found -> {
+          throw new FormatException(
+              file.file(),
+              keys.name() + "." + key,
+              "is %s; only %s is known.".formatted(found, neutral));
+        });
   }
 
   private void factors(ArrayNode target, String tensor) {

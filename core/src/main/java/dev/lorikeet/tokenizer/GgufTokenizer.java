@@ -139,7 +139,8 @@ public final class GgufTokenizer {
 
   /** What llama.cpp does where the file does not say. */
   private boolean addsBegin() {
-    return model.equals("llama") || file.string(PREFIX + "pre").equals(Optional.of("llama-bpe"));
+    return model.equals("llama")
+        || file.string(PREFIX + "pre").filter(GgufWords::beginsByDefault).isPresent();
   }
 
   private byte[] sentencePiece(TokenizerConfig config) {

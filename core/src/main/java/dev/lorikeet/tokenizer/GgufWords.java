@@ -3,6 +3,7 @@ package dev.lorikeet.tokenizer;
 import dev.lorikeet.error.FormatException;
 import dev.lorikeet.format.Gguf;
 import java.util.List;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -46,8 +47,8 @@ enum GgufWords {
   static GgufWords of(Gguf file) {
     String pre = file.string(KEY).orElse("");
     return switch (pre) {
-      case "gpt-2", "phi-2", "olmo" -> GPT2;
-      case "qwen2" -> QWEN2;
+      case "gpt-2", "phi-2", "olmo", "mpt" -> GPT2;
+      case "qwen2", "deepseek-r1-qwen", "megrez" -> QWEN2;
       case "stablelm2" -> STABLELM2;
       case "llama-bpe", "llama3", "llama-v3" -> LLAMA3;
       case "smollm" -> SMOLLM;
@@ -65,6 +66,11 @@ enum GgufWords {
                   + " default and gpt-4o. Convert the model again with a present llama.cpp, or use its"
                   + " safetensors checkpoint.");
     };
+  }
+
+  /** Whether llama.cpp puts BOS in front of texts where {@code add_bos_token} says nothing. */
+  static boolean beginsByDefault(String pre) {
+    return Set.of("llama-bpe", "llama3", "llama-v3").contains(pre);
   }
 
   /** What happens to the text before. */
