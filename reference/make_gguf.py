@@ -62,8 +62,8 @@ ARCHITECTURES = {"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3"
                  "gemma2": "gemma2", "gemma3_text": "gemma3", "phi": "phi2", "phi3": "phi3",
                  "falcon": "falcon", "gpt_neox": "gptneox", "gpt2": "gpt2", "stablelm": "stablelm"}
 MODELS = ("llama", "llama-mqa-tied", "llama-attention-bias", "llama-mlp-bias", "llama-linear",
-          "llama-llama3", "llama-yarn", "mistral", "qwen2", "qwen2-mqa-tied", "qwen3", "gemma2",
-          "gemma3_text", "phi", "phi3", "phi3-window-tied", "phi3-longrope", "falcon",
+          "llama-llama3", "llama-yarn", "llama-yarn-attention-factor", "mistral", "qwen2",
+          "qwen2-mqa-tied", "qwen3", "gemma2", "gemma3_text", "phi", "phi3", "phi3-window-tied", "phi3-longrope", "falcon",
           "falcon-heads", "falcon-new", "gpt_neox", "gpt_neox-sequential-tied", "gpt2", "stablelm",
           "stablelm-qkv-bias-tied", "stablelm-parallel")
 
@@ -178,6 +178,8 @@ def settings(writer: gguf.GGUFWriter, arch: str, config: dict) -> None:
         writer.add_rope_scaling_orig_ctx_len(
             rope.get("original_max_position_embeddings")
             or config["original_max_position_embeddings"])
+    if kind == "yarn" and "attention_factor" in rope:
+        writer.add_rope_scaling_yarn_attn_factor(rope["attention_factor"])
     if kind == "llama3":
         writer.add_tensor("rope_freqs.weight", llama3_factors(config))
     if kind == "longrope":
