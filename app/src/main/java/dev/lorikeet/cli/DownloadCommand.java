@@ -6,7 +6,7 @@ import dev.lorikeet.hub.Downloaded;
 import dev.lorikeet.hub.FileChoice;
 import dev.lorikeet.hub.HubClient;
 import dev.lorikeet.hub.HubSettings;
-import dev.lorikeet.hub.ModelReference;
+import dev.lorikeet.hub.RepoReference;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,9 +22,10 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "download",
     description =
-        "Downloads a model from the Hugging Face hub into the cache that its tools share.",
+        "Downloads a model or a data set from the Hugging Face hub into the cache that its tools share.",
     footer = {
       "",
+      "Of a data set come the training records, told by the names of the files, or what --include names.",
       "Weights in other formats than safetensors are left out unless --include names them. An",
       "interrupted download goes on where it stopped. HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT",
       "and HF_HUB_OFFLINE mean what they mean to Hugging Face's own tools."
@@ -38,7 +39,8 @@ final class DownloadCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "OWNER/NAME",
-      description = "The repository, as in HuggingFaceTB/SmolLM2-135M.")
+      description =
+          "The repository, as in HuggingFaceTB/SmolLM2-135M or datasets/tatsu-lab/alpaca.")
   private String name = "";
 
   @Option(
@@ -66,7 +68,7 @@ final class DownloadCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    ModelReference reference = reference();
+    RepoReference reference = reference();
     HubProgress progress = new HubProgress(console, reference.toString());
     try {
       Downloaded downloaded =
@@ -80,8 +82,8 @@ final class DownloadCommand implements Callable<Integer> {
     return 0;
   }
 
-  private ModelReference reference() {
-    ModelReference named = ModelReference.parse(name);
+  private RepoReference reference() {
+    RepoReference named = RepoReference.parse(name);
     if (revision == null) {
       return named;
     }
@@ -89,15 +91,16 @@ final class DownloadCommand implements Callable<Integer> {
       throw new ConfigException(
           "the revision is given twice: %s and --revision %s; keep one".formatted(name, revision));
     }
-    return new ModelReference(named.repo(), revision);
+    return new RepoReference(named.repo(), revision);
   }
 
-  private void print(ModelReference reference, Downloaded downloaded) {
+  private void print(RepoReference reference, Downloaded downloaded) {
     if (json.wanted()) {
       console.json(document(reference, downloaded));
       return;
     }
-    Table table = new Table(Column.left("model"), Column.left(reference.toString()));
+    Table table =
+        new Table(Column.left(reference.repo().kind().words()), Column.left(reference.toString()));
     table.row("commit", downloaded.snapshot().commit());
     table.row(
         "files",
@@ -126,9 +129,9 @@ final class DownloadCommand implements Callable<Integer> {
     return String.join(", ", paths.subList(0, count)) + (count < paths.size() ? ", ..." : "");
   }
 
-  private static Map<String, Object> document(ModelReference reference, Downloaded downloaded) {
+  private static Map<String, Object> document(RepoReference reference, Downloaded downloaded) {
     Map<String, Object> json = new LinkedHashMap<>();
-    json.put("id", reference.repo().text());
+    json.put("id", reference.repo().path());
     json.put("revision", reference.revision());
     json.put("commit", downloaded.snapshot().commit());
     json.put("folder", downloaded.snapshot().folder().toString());

@@ -4,7 +4,7 @@ import dev.lorikeet.config.Recipe;
 import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.hub.HubClient;
 import dev.lorikeet.hub.HubSettings;
-import dev.lorikeet.hub.ModelReference;
+import dev.lorikeet.hub.RepoReference;
 import dev.lorikeet.job.FineTuneOptions;
 import dev.lorikeet.job.FineTuneResult;
 import dev.lorikeet.job.FineTuning;
@@ -62,7 +62,7 @@ final class FinetuneCommand implements Callable<Integer> {
 
   /** Gets the model of a hub before anything else, while Ctrl-C still ends the process. */
   private Supplier<HubSettings> requireModel(RunConfig config) {
-    Optional<ModelReference> reference = HubModel.reference(config.model());
+    Optional<RepoReference> reference = HubModel.reference(config.model());
     if (reference.isPresent()) {
       HubProgress progress = new HubProgress(console, reference.get().toString());
       try {

@@ -4,7 +4,7 @@ import dev.lorikeet.config.ModelSettings;
 import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.hub.HubCache;
 import dev.lorikeet.hub.HubSettings;
-import dev.lorikeet.hub.ModelReference;
+import dev.lorikeet.hub.RepoReference;
 import dev.lorikeet.hub.Snapshot;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -30,10 +30,10 @@ final class ModelArgument {
    * @throws ConfigException if there is no such folder and the cache has no such repository
    */
   static String folder(String text, Console console) {
-    if (text.equals(ModelSettings.NANO) || exists(text) || !ModelReference.looksLikeOne(text)) {
+    if (text.equals(ModelSettings.NANO) || exists(text) || !RepoReference.looksLikeOne(text)) {
       return text;
     }
-    ModelReference reference = ModelReference.parse(text);
+    RepoReference reference = RepoReference.parse(text);
     HubCache cache = new HubCache(HubSettings.of(console.environment()).cache());
     Optional<Snapshot> whole = cache.find(reference);
     if (whole.isPresent()) {

@@ -5,7 +5,7 @@ import dev.lorikeet.error.ConfigException;
 import dev.lorikeet.hub.CachedRepo.CachedFile;
 import dev.lorikeet.hub.CachedRepo.CachedSnapshot;
 import dev.lorikeet.hub.HubCache;
-import dev.lorikeet.hub.ModelReference;
+import dev.lorikeet.hub.RepoReference;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,13 +39,13 @@ final class ModelsInspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    ModelReference reference = ModelReference.parse(name);
+    RepoReference reference = RepoReference.parse(name);
     HubCache cache = models.cache();
     CachedSnapshot snapshot = snapshot(cache, reference);
-    List<String> missing = cache.missing(new ModelReference(reference.repo(), snapshot.commit()));
+    List<String> missing = cache.missing(new RepoReference(reference.repo(), snapshot.commit()));
     Optional<List<String>> damaged =
         verify
-            ? Optional.of(cache.damaged(new ModelReference(reference.repo(), snapshot.commit())))
+            ? Optional.of(cache.damaged(new RepoReference(reference.repo(), snapshot.commit())))
             : Optional.empty();
     if (models.jsonWanted()) {
       models.console().json(document(reference, snapshot, missing, damaged));
@@ -55,7 +55,7 @@ final class ModelsInspectCommand implements Callable<Integer> {
     return damaged.map(List::isEmpty).orElse(true) ? 0 : 1;
   }
 
-  private static CachedSnapshot snapshot(HubCache cache, ModelReference reference) {
+  private static CachedSnapshot snapshot(HubCache cache, RepoReference reference) {
     List<CachedSnapshot> all = cache.inspect(reference.repo()).snapshots();
     return all.stream()
         .filter(each ->
@@ -75,7 +75,7 @@ final class ModelsInspectCommand implements Callable<Integer> {
   }
 
   private void print(
-      ModelReference reference,
+      RepoReference reference,
       CachedSnapshot snapshot,
       List<String> missing,
       Optional<List<String>> damaged) {
@@ -107,7 +107,7 @@ final class ModelsInspectCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> document(
-      ModelReference reference,
+      RepoReference reference,
       CachedSnapshot snapshot,
       List<String> missing,
       Optional<List<String>> damaged) {

@@ -4,7 +4,7 @@ import dev.lorikeet.cli.Table.Column;
 import dev.lorikeet.hub.CachedRepo;
 import dev.lorikeet.hub.CachedRepo.CachedSnapshot;
 import dev.lorikeet.hub.HubCache;
-import dev.lorikeet.hub.ModelReference;
+import dev.lorikeet.hub.RepoReference;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +48,7 @@ final class ModelsListCommand implements Callable<Integer> {
   private Table table(HubCache cache, List<CachedRepo> repos) {
     Table table =
         new Table(
-            Column.left("model"),
+            Column.left("repository"),
             Column.left("revision"),
             Column.left("commit"),
             Column.right("files"),
@@ -58,7 +58,7 @@ final class ModelsListCommand implements Callable<Integer> {
     for (CachedRepo repo : repos) {
       for (CachedSnapshot snapshot : repo.snapshots()) {
         table.row(
-            repo.repo().text(),
+            repo.repo().path(),
             String.join(", ", snapshot.refs()),
             snapshot.commit().substring(0, SHORT_COMMIT),
             Integer.toString(snapshot.files().size()),
@@ -67,19 +67,19 @@ final class ModelsListCommand implements Callable<Integer> {
             RunText.time(repo.changed(), models.console().clock()));
       }
       if (repo.snapshots().isEmpty()) {
-        table.row(repo.repo().text(), "", "", "0", Amounts.bytes(repo.bytes()), "in part", "");
+        table.row(repo.repo().path(), "", "", "0", Amounts.bytes(repo.bytes()), "in part", "");
       }
     }
     return table;
   }
 
   private static boolean whole(HubCache cache, CachedRepo repo, CachedSnapshot snapshot) {
-    return cache.missing(new ModelReference(repo.repo(), snapshot.commit())).isEmpty();
+    return cache.missing(new RepoReference(repo.repo(), snapshot.commit())).isEmpty();
   }
 
   private static Map<String, Object> document(HubCache cache, CachedRepo repo) {
     Map<String, Object> json = new LinkedHashMap<>();
-    json.put("id", repo.repo().text());
+    json.put("id", repo.repo().path());
     json.put("folder", repo.folder().toString());
     json.put("bytes", repo.bytes());
     json.put("changed", repo.changed().toString());

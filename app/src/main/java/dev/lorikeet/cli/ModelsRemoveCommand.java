@@ -1,7 +1,7 @@
 package dev.lorikeet.cli;
 
 import dev.lorikeet.hub.HubCache;
-import dev.lorikeet.hub.ModelReference;
+import dev.lorikeet.hub.RepoReference;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -26,7 +26,7 @@ final class ModelsRemoveCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    ModelReference reference = ModelReference.parse(name);
+    RepoReference reference = RepoReference.parse(name);
     HubCache cache = models.cache();
     long freed = name.contains("@") ? cache.remove(reference) : cache.remove(reference.repo());
     if (models.jsonWanted()) {

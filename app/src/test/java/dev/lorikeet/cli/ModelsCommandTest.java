@@ -204,4 +204,35 @@ class ModelsCommandTest {
         terminal.err());
     assertEquals(requests, hub().requests());
   }
+
+  @Test
+  void aRecipeMayNameADataSet() throws IOException {
+    Files.writeString(
+        temp.resolve("model/train.jsonl"),
+        "{\"prompt\": \"once\", \"completion\": \"upon\"}\n".repeat(8));
+    Path recipe = TinyModel.recipe(temp);
+    Files.writeString(
+        recipe,
+        TinyModel.read(recipe).replaceAll("data: \\{train: '[^']*'", "data: {id: " + TinyHub.NAME));
+
+    assertEquals(0, terminal.run("finetune", recipe.toString(), "--json"), terminal.err());
+
+    Path run = Path.of(terminal.json().path("directory").asString());
+    String kept = TinyModel.read(run.resolve("recipe.yaml"));
+    assertTrue(kept.contains("id: parrots/tiny\n  revision: " + TinyHub.COMMIT), kept);
+    String provenance = TinyModel.read(run.resolve("provenance.json"));
+    assertTrue(provenance.contains("datasets--parrots--tiny"), provenance);
+  }
+
+  @Test
+  void aDataSetIsDownloadedByName() throws IOException {
+    Files.writeString(temp.resolve("model/train.jsonl"), "{}");
+
+    assertEquals(0, terminal.run("download", "datasets/" + TinyHub.NAME), terminal.err());
+
+    assertTrue(terminal.out().startsWith("data set  datasets/parrots/tiny\n"), terminal.out());
+    assertTrue(terminal.out().contains("files     1, 1 of them fetched"), terminal.out());
+    assertEquals(0, terminal.run("models"));
+    assertTrue(terminal.out().contains("datasets/parrots/tiny  main"), terminal.out());
+  }
 }

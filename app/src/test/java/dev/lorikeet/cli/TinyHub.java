@@ -14,16 +14,22 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A hub of this process whose only repository, {@code parrots/tiny}, is a folder. */
+/**
+ * A hub of this process whose repositories, the model and the data set {@code parrots/tiny}, are
+ * one folder.
+ */
 final class TinyHub implements AutoCloseable {
   static final String NAME = "parrots/tiny";
   static final String COMMIT = "c0ffee".repeat(6) + "beef";
 
-  private static final String API = "/api/models/" + NAME;
-  private static final String FILES = "/" + NAME + "/resolve/" + COMMIT + "/";
+  private static final Pattern API = Pattern.compile("/api/(?:models|datasets)/" + NAME + "(/.*)");
+  private static final Pattern FILES =
+      Pattern.compile("/(?:datasets/)?" + NAME + "/resolve/" + COMMIT + "/(.*)");
 
   private final HttpServer server;
   private final Path folder;
@@ -49,12 +55,14 @@ final class TinyHub implements AutoCloseable {
     requests.incrementAndGet();
     String path = exchange.getRequestURI().getPath();
     try (exchange) {
-      if (path.equals(API + "/revision/main")) {
+      Matcher api = API.matcher(path);
+      Matcher file = FILES.matcher(path);
+      if (api.matches() && api.group(1).equals("/revision/main")) {
         send(exchange, ("{\"sha\": \"" + COMMIT + "\"}").getBytes(StandardCharsets.UTF_8));
-      } else if (path.equals(API + "/tree/" + COMMIT)) {
+      } else if (api.matches() && api.group(1).equals("/tree/" + COMMIT)) {
         send(exchange, tree().getBytes(StandardCharsets.UTF_8));
-      } else if (path.startsWith(FILES)) {
-        send(exchange, Files.readAllBytes(folder.resolve(path.substring(FILES.length()))));
+      } else if (file.matches()) {
+        send(exchange, Files.readAllBytes(folder.resolve(file.group(1))));
       } else {
         exchange.sendResponseHeaders(404, -1);
       }

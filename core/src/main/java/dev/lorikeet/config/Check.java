@@ -88,6 +88,21 @@ final class Check {
             key + " must not use a column twice" + found(columns));
   }
 
+  /** A data set of the hub; a revision and patterns of files have no sense without one. */
+  Check hub(String section, Optional<String> id, String revision, List<String> files) {
+    return notBlank(section + ".id", id.orElse("-"))
+        .notBlank(section + ".revision", revision)
+        .require(
+            files.stream().noneMatch(String::isBlank),
+            section + ".files must not hold an empty pattern")
+        .require(
+            id.isPresent() || revision.equals(ModelSettings.MAIN),
+            section + ".revision is for a data set of the hub; name it in " + section + ".id")
+        .require(
+            id.isPresent() || files.isEmpty(),
+            section + ".files is for a data set of the hub; name it in " + section + ".id");
+  }
+
   /** Every text is a name, and none is there twice. */
   Check names(String key, List<String> names) {
     return require(names.stream().noneMatch(String::isBlank), key + " must not hold an empty name")

@@ -10,6 +10,9 @@ import java.util.Set;
  * Which text is learned and how it becomes sequences of tokens.
  *
  * @param train file with the training records, or a folder of text files
+ * @param id data set of a Hugging Face compatible hub as OWNER/NAME, instead of {@code train}
+ * @param revision branch, tag or commit of {@code id}
+ * @param files patterns of the files of {@code id}; none means its training files by their names
  * @param sources several such places with weights, instead of {@code train}
  * @param query SQL that makes the records out of {@code train}, which it knows as the table {@code
  *     data}
@@ -27,6 +30,9 @@ import java.util.Set;
  */
 public record DataSettings(
     Optional<Path> train,
+    Optional<String> id,
+    @Default(ModelSettings.MAIN) String revision,
+    @Default("[]") List<String> files,
     @Default("[]") List<SourceSettings> sources,
     Optional<String> query,
     @Default("{}") Map<String, String> columns,
@@ -96,12 +102,19 @@ public record DataSettings(
 
   public DataSettings {
     sources = List.copyOf(sources);
+    files = List.copyOf(files);
     columns = Check.ordered(columns);
     Check check =
         new Check()
             .require(
-                train.isPresent() || !sources.isEmpty(),
-                "data.train is missing; name a file, or several in data.sources")
+                train.isPresent() || id.isPresent() || !sources.isEmpty(),
+                "data.train is missing; name a file, several in data.sources, or a repository of"
+                    + " the hub in data.id")
+            .require(train.isEmpty() || id.isEmpty(), "data.id: data.train is given, too; keep one")
+            .require(
+                id.isEmpty() || sources.isEmpty(),
+                "data.id: data.sources is given, too; move the data set there, as {id: OWNER/NAME}")
+            .hub("data", id, revision, files)
             .require(
                 train.isEmpty() || sources.isEmpty(),
                 "data.sources and data.train are both given; move the file of data.train to"
@@ -133,10 +146,11 @@ public record DataSettings(
     return loss.orElse(maskPrompt ? Loss.RESPONSE : Loss.ALL);
   }
 
-  /** {@code sources}, or {@code train} as the only one. */
+  /** {@code sources}, or {@code train} or {@code id} as the only one. */
   public List<SourceSettings> trainSources() {
-    return train
-        .map(path -> List.of(new SourceSettings(path, 1, Format.AUTO, Map.of(), query)))
-        .orElse(sources);
+    if (train.isPresent()) {
+      return List.of(SourceSettings.of(train.get(), query));
+    }
+    return id.map(set -> List.of(SourceSettings.of(set, revision, files, query))).orElse(sources);
   }
 }

@@ -12,8 +12,7 @@ import java.util.Set;
 /** The keys of a recipe as the records define them, and those that are kept for later. */
 final class RecipeKeys {
   /** Keys that mean something in the field but are not built yet. */
-  static final Set<String> RESERVED =
-      Set.of("data.id", "data.sources.id", "data.clean", "eval", "plan");
+  static final Set<String> RESERVED = Set.of("data.clean", "eval", "plan");
 
   /** Values of closed sets that are not built yet. */
   static final Map<String, Set<String>> RESERVED_VALUES =

@@ -46,7 +46,8 @@ final class RecipeWriter {
     }
   }
 
-  private static String text(Object value) {
+  /** A value on one line. */
+  static String text(Object value) {
     return switch (value) {
       case Choice choice -> choice.spelling();
       case InitLoraWeights start -> start.spelling();

@@ -104,6 +104,17 @@ public record RunConfig(
     return Recipe.parse(toYaml(), "settings", List.of(overrides));
   }
 
+  /** This configuration with other places that the training records come from. */
+  public RunConfig withSources(List<SourceSettings> sources) {
+    return with(
+        "data.train=null",
+        "data.id=null",
+        "data.revision=" + ModelSettings.MAIN,
+        "data.files=[]",
+        "data.query=null",
+        "data.sources=" + RecipeWriter.text(sources));
+  }
+
   /** The recipe with every key; parsing it gives an equal configuration. */
   public String toYaml() {
     return RecipeWriter.write(this);

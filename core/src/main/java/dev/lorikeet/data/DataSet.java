@@ -182,7 +182,7 @@ public final class DataSet implements AutoCloseable {
     DataSettings settings = request.settings();
     List<SourceSettings> parts = settings.trainSources();
     List<SourceWeight> weights = weights();
-    ExampleStore store = store(parts.stream().map(SourceSettings::path).toList());
+    ExampleStore store = store(parts.stream().map(SourceSettings::place).toList());
     for (int i = 0; i < parts.size(); i++) {
       SourceSettings part = parts.get(i);
       SourceWeight weight = weights.get(i);
@@ -193,7 +193,7 @@ public final class DataSet implements AutoCloseable {
       Format format = part.format() == Format.AUTO ? settings.format() : part.format();
       add(
           new SampleReader.Request(
-              part.path(), format, columns, part.query(), settings.onBadRecord()),
+              part.place(), format, columns, part.query(), settings.onBadRecord()),
           store,
           id -> weight.copies(id) > 0);
     }
@@ -291,7 +291,7 @@ public final class DataSet implements AutoCloseable {
     if (examples == 1) {
       throw new DataException(
           "data file "
-              + settings.trainSources().getFirst().path()
+              + settings.trainSources().getFirst().place()
               + " gives 1 example, which cannot be split by data.validation "
               + share
               + "; set data.validation to 0 or name a file");

@@ -13,7 +13,8 @@ import java.util.stream.Collectors;
  *
  * <p>Usually: all but weights in other formats than safetensors, and safetensors that repeat the
  * model (in subfolders, or as {@code consolidated*}). A repository without safetensors gives its
- * only GGUF file; of several the user has to choose, and pickled weights alone are refused.
+ * only GGUF file; of several the user has to choose, and pickled weights alone are refused. Of a
+ * data set: its training records, see {@link DataFiles}.
  */
 public final class FileChoice {
   private static final String SAFETENSORS = ".safetensors";
@@ -47,7 +48,7 @@ public final class FileChoice {
     this.include = List.copyOf(include);
   }
 
-  /** What a model needs. */
+  /** What a model needs, or what is trained on of a data set. */
   public static FileChoice usual() {
     return new FileChoice(List.of());
   }
@@ -87,6 +88,28 @@ public final class FileChoice {
       }
       return chosen;
     }
+    return switch (repo.kind()) {
+      case MODEL -> model(repo, all);
+      case DATASET -> {
+        List<HubFile> training = DataFiles.training(repo, all);
+        yield divided(all, training::contains);
+      }
+    };
+  }
+
+  /**
+   * The files that a repository has to have in the cache to be whole; none where the user has to
+   * choose: what was chosen is all that is wanted.
+   */
+  static List<HubFile> needed(RepoId repo, List<HubFile> all) {
+    try {
+      return usual().of(repo, all).files();
+    } catch (ConfigException choose) {
+      return List.of();
+    }
+  }
+
+  private static Chosen model(RepoId repo, List<HubFile> all) {
     List<HubFile> top = all.stream().filter(f -> !f.path().contains("/")).toList();
     boolean safe = top.stream().anyMatch(f -> f.path().endsWith(SAFETENSORS));
     if (safe) {

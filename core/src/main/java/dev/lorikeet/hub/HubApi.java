@@ -21,7 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What the hub tells of a repository: {@code /api/models/ID/revision/REVISION} and {@code
- * /api/models/ID/tree/COMMIT}. Nothing of it is believed that would leave the cache's folder.
+ * /api/models/ID/tree/COMMIT}, or {@code datasets} instead of {@code models}. Nothing of it is
+ * believed that would leave the cache's folder.
  */
 final class HubApi {
   private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -40,18 +41,18 @@ final class HubApi {
   }
 
   /** The commit that the revision of {@code reference} means now. */
-  String commit(ModelReference reference) throws InterruptedException {
+  String commit(RepoReference reference) throws InterruptedException {
     HubQuestion question = question(reference, "/revision/" + encoded(reference.revision()));
     Page page = page(question, question.url());
     String commit = page.content().path("sha").asString("");
-    if (!ModelReference.isCommit(commit)) {
+    if (!RepoReference.isCommit(commit)) {
       throw strange(question, "no commit of 40 hexadecimal digits in \"sha\"");
     }
     return commit;
   }
 
   /** Every file of a commit. */
-  List<HubFile> files(ModelReference pinned) throws InterruptedException {
+  List<HubFile> files(RepoReference pinned) throws InterruptedException {
     HubQuestion question = question(pinned, "/tree/" + pinned.revision() + "?recursive=true");
     List<HubFile> files = new ArrayList<>();
     Set<String> paths = new HashSet<>();
@@ -79,7 +80,7 @@ final class HubApi {
   }
 
   /** Where the content of {@code file} is asked for. */
-  HubQuestion content(ModelReference pinned, HubFile file) {
+  HubQuestion content(RepoReference pinned, HubFile file) {
     String path =
         Arrays.stream(file.path().split("/")).map(HubApi::encoded).collect(Collectors.joining("/"));
     return new HubQuestion(
@@ -90,9 +91,15 @@ final class HubApi {
         Optional.of(file.path()));
   }
 
-  private HubQuestion question(ModelReference reference, String rest) {
+  private HubQuestion question(RepoReference reference, String rest) {
     return new HubQuestion(
-        URI.create(settings.endpoint() + "/api/models/" + reference.repo() + rest),
+        URI.create(
+            "%s/api/%s/%s%s"
+                .formatted(
+                    settings.endpoint(),
+                    reference.repo().kind().plural(),
+                    reference.repo().text(),
+                    rest)),
         reference,
         Optional.empty());
   }

@@ -25,7 +25,10 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** The models on the disk, in the layout that Python's {@code huggingface_hub} has, too. */
+/**
+ * The models and data sets on the disk, in the layout that Python's {@code huggingface_hub} has,
+ * too.
+ */
 public final class HubCache {
   private static final System.Logger LOG = System.getLogger(HubCache.class.getName());
   private static final String CONFIG = "config.json";
@@ -50,7 +53,7 @@ public final class HubCache {
    * The model if all its files are there, without asking the hub. Where the list of its files was
    * kept, that decides; otherwise its configuration and the weights that it names have to be there.
    */
-  public Optional<Snapshot> find(ModelReference reference) {
+  public Optional<Snapshot> find(RepoReference reference) {
     return lookUp(reference).whole();
   }
 
@@ -59,13 +62,54 @@ public final class HubCache {
    *
    * @return paths; empty if and only if the model is whole
    */
-  public List<String> missing(ModelReference reference) {
+  public List<String> missing(RepoReference reference) {
     Finding finding = lookUp(reference);
     return finding.snapshot().isEmpty() ? List.of(CONFIG) : finding.missing();
   }
 
-  /** What the cache has of a model. */
-  Finding lookUp(ModelReference reference) {
+  /**
+   * The chosen files of a data set, if all of them are there. Where the list of its files was not
+   * kept, because another tool got it, what is there is taken for all there is.
+   *
+   * @throws ConfigException if nothing fits the choice, or the user has to choose
+   */
+  Optional<DataSnapshot> data(RepoReference reference, FileChoice choice) {
+    Optional<Snapshot> snapshot = lookUp(reference).snapshot();
+    if (snapshot.isEmpty()) {
+      return Optional.empty();
+    }
+    Path folder = snapshot.get().folder();
+    RepoFolder repo = folder(reference.repo());
+    List<HubFile> all =
+        TreeFile.read(repo.tree(snapshot.get().commit())).orElseGet(() -> onDisk(folder));
+    List<HubFile> files = choice.of(reference.repo(), all).files();
+    boolean whole = files.stream().allMatch(file -> repo.has(snapshot.get().commit(), file));
+    return whole
+        ? Optional.of(
+            new DataSnapshot(
+                snapshot.get(),
+                files.stream().map(HubFile::path).sorted().map(folder::resolve).toList()))
+        : Optional.empty();
+  }
+
+  private static List<HubFile> onDisk(Path folder) {
+    List<HubFile> files = new ArrayList<>();
+    for (Path file : below(folder)) {
+      Content.of(file)
+          .ifPresent(content ->
+              files.add(
+                  new HubFile(
+                      named(folder, file),
+                      content.bytes(),
+                      "",
+                      Optional.empty(),
+                      Optional.empty())));
+    }
+    return files;
+  }
+
+  /** What the cache has of a repository. */
+  Finding lookUp(RepoReference reference) {
     RepoFolder folder = folder(reference.repo());
     Optional<String> commit = folder.commit(reference.revision());
     if (commit.isEmpty() || !Files.isDirectory(folder.snapshot(commit.get()))) {
@@ -89,10 +133,15 @@ public final class HubCache {
   private static List<String> missing(RepoFolder folder, Snapshot snapshot) {
     Optional<List<HubFile>> tree = TreeFile.read(folder.tree(snapshot.commit()));
     if (tree.isPresent()) {
-      return needed(snapshot.reference().repo(), tree.get()).stream()
+      RepoId repo = snapshot.reference().repo();
+      return FileChoice.needed(repo, tree.get()).stream()
           .filter(file -> !folder.has(snapshot.commit(), file))
           .map(HubFile::path)
           .toList();
+    }
+    if (snapshot.reference().repo().kind() == RepoKind.DATASET) {
+      // What of it is wanted only its user can tell.
+      return List.of();
     }
     List<String> needed = new ArrayList<>(List.of(CONFIG));
     needed.addAll(SafetensorsNames.needed(snapshot.folder()));
@@ -101,17 +150,8 @@ public final class HubCache {
         .toList();
   }
 
-  /** Nothing where the user has to choose: what was chosen is all that is wanted. */
-  private static List<HubFile> needed(RepoId repo, List<HubFile> tree) {
-    try {
-      return FileChoice.usual().of(repo, tree).files();
-    } catch (ConfigException choose) {
-      return List.of();
-    }
-  }
-
   /**
-   * Every repository of models, by name.
+   * Every repository, by name.
    *
    * @throws RunException if the folder cannot be read
    */
@@ -119,11 +159,11 @@ public final class HubCache {
     List<CachedRepo> repos = new ArrayList<>();
     for (Path folder : entries(root)) {
       String name = String.valueOf(folder.getFileName());
-      if (RepoId.isFolderName(name) && Files.isDirectory(folder)) {
-        repos.add(repo(RepoId.ofFolderName(name)));
+      if (Files.isDirectory(folder)) {
+        RepoId.ofFolderName(name).ifPresent(id -> repos.add(repo(id)));
       }
     }
-    repos.sort(Comparator.comparing(repo -> repo.repo().text()));
+    repos.sort(Comparator.comparing(repo -> repo.repo().path()));
     return repos;
   }
 
@@ -149,7 +189,7 @@ public final class HubCache {
     Instant changed = Instant.EPOCH;
     for (Path path : entries(folder.snapshots())) {
       String commit = String.valueOf(path.getFileName());
-      if (!ModelReference.isCommit(commit)) {
+      if (!RepoReference.isCommit(commit)) {
         continue;
       }
       List<CachedFile> files = new ArrayList<>();
@@ -210,7 +250,7 @@ public final class HubCache {
    * @return paths of those whose bytes are not what the hub announced
    * @throws ConfigException if the list of its files is not in the cache
    */
-  public List<String> damaged(ModelReference reference) {
+  public List<String> damaged(RepoReference reference) {
     RepoFolder folder = folder(reference.repo());
     Optional<String> commit = folder.commit(reference.revision());
     Optional<List<HubFile>> tree = commit.flatMap(c -> TreeFile.read(folder.tree(c)));
@@ -266,7 +306,7 @@ public final class HubCache {
    * @return bytes that are free again
    * @throws ConfigException if it is not there, or the repository is being downloaded
    */
-  public long remove(ModelReference reference) {
+  public long remove(RepoReference reference) {
     CachedRepo cached = inspect(reference.repo());
     RepoFolder folder = folder(reference.repo());
     String commit = folder.commit(reference.revision()).orElse("");

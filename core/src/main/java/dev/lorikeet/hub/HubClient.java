@@ -21,9 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Gets models from a hub into the cache, whole or not at all: a file has its name only when its
- * bytes are on the disk and have the checksum that the hub announced, and a revision is noted only
- * when all its files have.
+ * Gets models and data sets from a hub into the cache, whole or not at all: a file has its name
+ * only when its bytes are on the disk and have the checksum that the hub announced, and a revision
+ * is noted only when all its files have.
  */
 public final class HubClient {
   /** The tag by which backup programs know a cache, see https://bford.info/cachedir/. */
@@ -69,7 +69,7 @@ public final class HubClient {
    *
    * @throws LorikeetException if it is neither in the cache nor can be had
    */
-  public Snapshot require(ModelReference reference, HubListener listener) {
+  public Snapshot require(RepoReference reference, HubListener listener) {
     Optional<Snapshot> there = cache.find(reference);
     return there.isPresent()
         ? there.get()
@@ -77,12 +77,30 @@ public final class HubClient {
   }
 
   /**
-   * Downloads what the cache lacks of a model at what its revision means now.
+   * The files of a data set, from the cache if they are there, without asking the hub whether the
+   * revision means something else by now; otherwise downloaded.
    *
-   * @throws ConfigException if the hub has or shows no such model, or the network is not allowed
+   * @param choice which files
+   * @throws LorikeetException if they are neither in the cache nor can be had
+   */
+  public DataSnapshot requireData(
+      RepoReference reference, FileChoice choice, HubListener listener) {
+    Optional<DataSnapshot> there = cache.data(reference, choice);
+    return there.isPresent()
+        ? there.get()
+        : cache
+            .data(download(reference, choice, listener).snapshot().pinned(), choice)
+            .orElseThrow(() -> new IllegalStateException(reference + " went from the cache"));
+  }
+
+  /**
+   * Downloads what the cache lacks of a repository at what its revision means now.
+   *
+   * @throws ConfigException if the hub has or shows no such repository, or the network is not
+   *     allowed
    * @throws RunException if the hub cannot be reached, serves wrong bytes, or the disk is full
    */
-  public Downloaded download(ModelReference reference, FileChoice choice, HubListener listener) {
+  public Downloaded download(RepoReference reference, FileChoice choice, HubListener listener) {
     if (settings.network() == Network.OFFLINE) {
       return offline(reference, choice);
     }
@@ -98,7 +116,7 @@ public final class HubClient {
     }
   }
 
-  private String diskProblem(ModelReference reference, IOException failure) {
+  private String diskProblem(RepoReference reference, IOException failure) {
     String free = "";
     try {
       free = " " + megabytes(Files.getFileStore(existing()).getUsableSpace()) + " are free there.";
@@ -109,7 +127,7 @@ public final class HubClient {
         .formatted(reference, settings.cache(), failure.getMessage(), free);
   }
 
-  private Downloaded offline(ModelReference reference, FileChoice choice) {
+  private Downloaded offline(RepoReference reference, FileChoice choice) {
     Finding finding = cache.lookUp(reference);
     if (finding.snapshot().isEmpty()) {
       throw new ConfigException(
@@ -152,12 +170,12 @@ public final class HubClient {
   /** One download. */
   private final class Job {
     private final HubHttp http;
-    private final ModelReference reference;
+    private final RepoReference reference;
     private final FileChoice choice;
     private final HubListener listener;
     private final RepoFolder folder;
 
-    Job(HubHttp http, ModelReference reference, FileChoice choice, HubListener listener) {
+    Job(HubHttp http, RepoReference reference, FileChoice choice, HubListener listener) {
       this.http = http;
       this.reference = reference;
       this.choice = choice;
@@ -168,7 +186,7 @@ public final class HubClient {
     Downloaded run() throws IOException, InterruptedException {
       HubApi api = new HubApi(settings, http, listener);
       String commit = reference.pinned() ? reference.revision() : api.commit(reference);
-      ModelReference pinned = reference.at(commit);
+      RepoReference pinned = reference.at(commit);
       Optional<List<HubFile>> kept = TreeFile.read(folder.tree(commit));
       List<HubFile> all = kept.isPresent() ? kept.get() : api.files(pinned);
       Chosen chosen = choice.of(reference.repo(), all);
@@ -187,7 +205,7 @@ public final class HubClient {
 
     /** Bytes that were not on the disk. */
     private long fetch(
-        HubApi api, ModelReference pinned, List<HubFile> missing, List<HubFile> newTree)
+        HubApi api, RepoReference pinned, List<HubFile> missing, List<HubFile> newTree)
         throws IOException, InterruptedException {
       if (missing.isEmpty() && newTree.isEmpty()) {
         // The cache may be one that only others write to.

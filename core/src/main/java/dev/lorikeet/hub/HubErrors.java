@@ -85,7 +85,7 @@ final class HubErrors {
   }
 
   private String missing(HubQuestion question, String code) {
-    ModelReference about = question.about();
+    RepoReference about = question.about();
     if (code.equals("RevisionNotFound")) {
       return "%s has no revision '%s' (404); its branches and tags are listed at %s"
           .formatted(about.repo(), about.revision(), page("/" + about.repo() + "/tree/main"));

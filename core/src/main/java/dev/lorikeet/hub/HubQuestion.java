@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param about the repository and revision
  * @param path of the file, if it is one
  */
-record HubQuestion(URI url, ModelReference about, Optional<String> path) {
+record HubQuestion(URI url, RepoReference about, Optional<String> path) {
 
   /** For messages, as in {@code config.json of OWNER/NAME}. */
   String words() {

@@ -57,12 +57,12 @@ record RepoFolder(Path path, Path locks) {
 
   /** The commit that a revision meant when it was last asked for. */
   Optional<String> commit(String revision) {
-    if (ModelReference.isCommit(revision)) {
+    if (RepoReference.isCommit(revision)) {
       return Optional.of(revision);
     }
     try {
       return Optional.of(Files.readString(refs().resolve(revision)).strip())
-          .filter(ModelReference::isCommit);
+          .filter(RepoReference::isCommit);
     } catch (NoSuchFileException absent) {
       return Optional.empty();
     } catch (IOException unreadable) {

@@ -1,18 +1,19 @@
 package dev.lorikeet.hub;
 
 import dev.lorikeet.error.ConfigException;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Name of a repository: {@code OWNER/NAME}, or {@code NAME} alone as the oldest ones have it.
+ * Name of a repository: {@code OWNER/NAME}, or {@code NAME} alone as the oldest ones have it. A
+ * data set's is written {@code datasets/OWNER/NAME} where a model could be meant.
  *
+ * @param kind what it holds
  * @param text letters, digits, {@code -}, {@code _} and {@code .}; no {@code --}, no {@code ..}
  */
-public record RepoId(String text) {
+public record RepoId(RepoKind kind, String text) {
   private static final Pattern FORM =
       Pattern.compile("(?:[A-Za-z0-9_][\\w.-]{0,95}/)?[A-Za-z0-9_](?:[\\w.-]{0,94}[A-Za-z0-9_])?");
-
-  private static final String PREFIX = "models--";
 
   /**
    * Checks the name, which becomes part of paths and addresses.
@@ -27,6 +28,27 @@ public record RepoId(String text) {
     }
   }
 
+  /** A repository of a model. */
+  public static RepoId model(String text) {
+    return new RepoId(RepoKind.MODEL, text);
+  }
+
+  /** A repository of a data set. */
+  public static RepoId dataset(String text) {
+    return new RepoId(RepoKind.DATASET, text);
+  }
+
+  /** Reads what {@link #path} writes. */
+  static RepoId parse(String path) {
+    String prefix = RepoKind.DATASET.prefix();
+    return path.startsWith(prefix) ? dataset(path.substring(prefix.length())) : model(path);
+  }
+
+  /** The name, behind {@code datasets/} for a data set. */
+  public String path() {
+    return kind.prefix() + text;
+  }
+
   /** Whether {@code text} can be the name of a repository. */
   static boolean valid(String text) {
     return FORM.matcher(text).matches()
@@ -37,22 +59,27 @@ public record RepoId(String text) {
 
   /** Name of the repository's folder in the cache. */
   String folderName() {
-    return PREFIX + text.replace("/", "--");
+    return folderPrefix(kind) + text.replace("/", "--");
   }
 
-  /** Whether {@code folder} is named as a repository of models is. */
-  static boolean isFolderName(String folder) {
-    return folder.startsWith(PREFIX)
-        && valid(folder.substring(PREFIX.length()).replaceFirst("--", "/"));
+  /** The repository whose folder in the cache is called {@code folder}; empty if none is. */
+  static Optional<RepoId> ofFolderName(String folder) {
+    for (RepoKind kind : RepoKind.values()) {
+      String prefix = folderPrefix(kind);
+      if (folder.startsWith(prefix)) {
+        String text = folder.substring(prefix.length()).replaceFirst("--", "/");
+        return valid(text) ? Optional.of(new RepoId(kind, text)) : Optional.empty();
+      }
+    }
+    return Optional.empty();
   }
 
-  /** The repository whose folder in the cache is called {@code folder}. */
-  static RepoId ofFolderName(String folder) {
-    return new RepoId(folder.substring(PREFIX.length()).replaceFirst("--", "/"));
+  private static String folderPrefix(RepoKind kind) {
+    return kind.plural() + "--";
   }
 
   @Override
   public String toString() {
-    return text;
+    return path();
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Models from a Hugging Face compatible hub: what a repository holds, getting its files whole or
- * not at all, and the cache on the disk that is shared with Python's {@code huggingface_hub}.
+ * Models and data sets from a Hugging Face compatible hub: what a repository holds, getting its
+ * files whole or not at all, and the cache on the disk that is shared with Python's {@code
+ * huggingface_hub}.
  *
  * <p>Layout of the cache, below {@code HF_HUB_CACHE}:
  *
@@ -13,7 +14,7 @@
  *   .locks/models--OWNER--NAME/ETAG.lock           held while a blob is downloaded
  * </pre>
  *
- * Knows {@code error} and {@code format}.
+ * Data sets lie in {@code datasets--OWNER--NAME}. Knows {@code error} and {@code format}.
  */
 @NullMarked
 package dev.lorikeet.hub;

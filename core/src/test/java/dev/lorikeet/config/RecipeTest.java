@@ -109,6 +109,9 @@ class RecipeTest {
     assertEquals(
         new DataSettings(
             Optional.of(Path.of("t.jsonl")),
+            Optional.empty(),
+            "main",
+            List.of(),
             List.of(),
             Optional.of("SELECT * FROM data"),
             Map.of("prompt", "question"),
@@ -326,7 +329,7 @@ class RecipeTest {
 
   @Test
   void reservedKeysAreNotAvailableYet() {
-    for (String key : List.of("data.id", "data.clean", "eval", "plan")) {
+    for (String key : List.of("data.clean", "eval", "plan")) {
       assertOverrideProblem(key + "=x", key + " is not available yet; leave it out");
     }
   }
@@ -365,16 +368,15 @@ class RecipeTest {
             """);
     List<SourceSettings> expected =
         List.of(
-            new SourceSettings(
-                Path.of("a.jsonl"), 2, DataSettings.Format.AUTO, Map.of(), Optional.empty()),
-            new SourceSettings(
-                Path.of("b.csv"),
+            source("a.jsonl", 2, DataSettings.Format.AUTO, Map.of(), Optional.empty()),
+            source(
+                "b.csv",
                 1,
                 DataSettings.Format.COMPLETION,
                 Map.of("prompt", "question"),
                 Optional.empty()),
-            new SourceSettings(
-                Path.of("c.parquet"),
+            source(
+                "c.parquet",
                 1,
                 DataSettings.Format.AUTO,
                 Map.of(),
@@ -382,6 +384,58 @@ class RecipeTest {
     assertEquals(expected, config.data().sources());
     assertEquals(expected, config.data().trainSources());
     assertEquals(config, Recipe.parse(config.toYaml(), "again", List.of()));
+  }
+
+  private static SourceSettings source(
+      String path,
+      double weight,
+      DataSettings.Format format,
+      Map<String, String> columns,
+      Optional<String> query) {
+    return new SourceSettings(
+        Optional.of(Path.of(path)),
+        Optional.empty(),
+        "main",
+        List.of(),
+        weight,
+        format,
+        columns,
+        query);
+  }
+
+  @Test
+  void aDataSetOfTheHubIsNamedByItsId() {
+    RunConfig config =
+        parse(
+            """
+            model: {path: nano}
+            data: {id: parrots/talk, revision: v1, files: ['data/*.parquet']}
+            """);
+    SourceSettings expected =
+        new SourceSettings(
+            Optional.empty(),
+            Optional.of("parrots/talk"),
+            "v1",
+            List.of("data/*.parquet"),
+            1,
+            DataSettings.Format.AUTO,
+            Map.of(),
+            Optional.empty());
+    assertEquals(List.of(expected), config.data().trainSources());
+    assertEquals(config, Recipe.parse(config.toYaml(), "again", List.of()));
+    RunConfig local = config.withSources(List.of(expected.at(Path.of("a, 'b'.parquet"))));
+    assertEquals(Path.of("a, 'b'.parquet"), local.data().trainSources().getFirst().place());
+    assertEquals(config.train(), local.train());
+  }
+
+  @Test
+  void mistakesInDataSetsOfTheHubAreTold() {
+    assertOverrideProblem("data.id=b", "data.id: data.train is given, too");
+    assertOverrideProblem("data.files=['*']", "is for a data set of the hub");
+    assertOverrideProblem("data.revision=v2", "is for a data set of the hub");
+    assertOverrideProblem("data.sources=[{weight: 2}]", "data.sources.path is missing");
+    assertOverrideProblem("data.sources=[{path: a, id: b/c}]", "data.sources.path is given, too");
+    assertOverrideProblem("data.sources=[{path: a, files: ['*']}]", "is for a data set of the hub");
   }
 
   @Test
@@ -392,13 +446,9 @@ class RecipeTest {
     assertOverrideProblem(
         sources + "[{path: a}, {path: b, weight: 0}]",
         "data.sources.weight must be a number above 0, found 0.0 (entry 2)");
-    assertOverrideProblem(sources + "[{weight: 1}]", "data.sources.path is missing; it has no");
     assertOverrideProblem(
         sources + "[{path: a, wieght: 1}]",
         "data.sources.wieght is unknown; did you mean data.sources.weight? (entry 1)");
-    assertOverrideProblem(
-        sources + "[{path: a, id: b}]",
-        "data.sources.id is not available yet; leave it out (entry 1)");
     assertOverrideProblem(sources + "[{path: a}]", "data.sources and data.train are both given");
     assertOverrideProblem("data.columns={prompt: 3}", "data.columns prompt must be a text");
     assertOverrideProblem("data.columns=x", "data.columns must be names with names such as");
@@ -582,7 +632,7 @@ class RecipeTest {
       assertEquals(
           List.of(
               "model.path is missing, and so is model.id; give a folder or the repository of a hub",
-              "data.train is missing; name a file, or several in data.sources"),
+              "data.train is missing; name a file, several in data.sources, or a repository of the hub in data.id"),
           e.problems());
     }
   }

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Names: of repositories, revisions and files, and which files are wanted. */
 final class FileChoiceTest {
-  private static final RepoId REPO = new RepoId("a/b");
+  private static final RepoId REPO = RepoId.model("a/b");
 
   private static List<String> chosen(FileChoice choice, String... paths) {
     List<HubFile> files =
@@ -139,10 +139,10 @@ final class FileChoiceTest {
   @ValueSource(
       strings = {"gpt2", "HuggingFaceTB/SmolLM2-135M", "a/b.c_d-e", "01-ai/Yi-6B", "_a/b", "a/b1"})
   void namesOfRepositories(String name) {
-    RepoId repo = new RepoId(name);
+    RepoId repo = RepoId.model(name);
     assertEquals("models--" + name.replace("/", "--"), repo.folderName());
-    assertEquals(repo, RepoId.ofFolderName(repo.folderName()));
-    assertTrue(ModelReference.looksLikeOne(name));
+    assertEquals(Optional.of(repo), RepoId.ofFolderName(repo.folderName()));
+    assertTrue(RepoReference.looksLikeOne(name));
   }
 
   @ParameterizedTest
@@ -164,25 +164,26 @@ final class FileChoiceTest {
         "https://huggingface.co/a/b"
       })
   void whatIsNoNameOfARepository(String name) {
-    assertFalse(ModelReference.looksLikeOne(name));
-    assertSays(assertThrows(ConfigException.class, () -> new RepoId(name)), "expected OWNER/NAME");
+    assertFalse(RepoReference.looksLikeOne(name));
+    assertSays(
+        assertThrows(ConfigException.class, () -> RepoId.model(name)), "expected OWNER/NAME");
   }
 
   @Test
   void referencesMayNameARevision() {
-    assertEquals(new ModelReference(REPO, "main"), ModelReference.parse("a/b"));
-    assertEquals(new ModelReference(REPO, "refs/pr/1"), ModelReference.parse("a/b@refs/pr/1"));
-    assertEquals("a/b", ModelReference.parse("a/b@main").toString());
-    assertEquals("a/b@v1.0", ModelReference.parse("a/b@v1.0").toString());
-    assertTrue(ModelReference.parse("a/b@" + "a".repeat(40)).pinned());
-    assertFalse(ModelReference.parse("a/b@" + "a".repeat(39)).pinned());
+    assertEquals(new RepoReference(REPO, "main"), RepoReference.parse("a/b"));
+    assertEquals(new RepoReference(REPO, "refs/pr/1"), RepoReference.parse("a/b@refs/pr/1"));
+    assertEquals("a/b", RepoReference.parse("a/b@main").toString());
+    assertEquals("a/b@v1.0", RepoReference.parse("a/b@v1.0").toString());
+    assertTrue(RepoReference.parse("a/b@" + "a".repeat(40)).pinned());
+    assertFalse(RepoReference.parse("a/b@" + "a".repeat(39)).pinned());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"", "../x", "a..b", "/a", "a/", "a//b", "a b", ".a", "a/.b", "a\\b"})
   void whatIsNoRevision(String revision) {
     assertSays(
-        assertThrows(ConfigException.class, () -> new ModelReference(REPO, revision)),
+        assertThrows(ConfigException.class, () -> new RepoReference(REPO, revision)),
         "is not a revision");
   }
 }

@@ -61,7 +61,7 @@ final class HubCacheTest {
   @Test
   void repositoriesAreListedWithTheirSnapshots() throws IOException {
     downloadTwoCommits();
-    Files.createDirectories(cache.root().resolve("datasets--x--y"));
+    Files.createDirectories(cache.root().resolve("spaces--x--y"));
     Files.createDirectories(cache.root().resolve("models--..--y"));
 
     List<CachedRepo> repos = cache.list();
@@ -87,7 +87,7 @@ final class HubCacheTest {
   void aSnapshotIsRemovedWithoutWhatOthersNeed() {
     downloadTwoCommits();
 
-    long freed = cache.remove(new ModelReference(MAIN.repo(), StubHub.COMMIT));
+    long freed = cache.remove(new RepoReference(MAIN.repo(), StubHub.COMMIT));
 
     assertEquals("{\"model_type\": \"llama\"}".length(), freed);
     assertEquals(NEXT, cache.find(MAIN).orElseThrow().commit());
@@ -104,7 +104,7 @@ final class HubCacheTest {
     cache.remove(MAIN);
 
     assertEquals(Optional.empty(), cache.find(MAIN));
-    assertTrue(cache.find(new ModelReference(MAIN.repo(), StubHub.COMMIT)).isPresent());
+    assertTrue(cache.find(new RepoReference(MAIN.repo(), StubHub.COMMIT)).isPresent());
     assertSays(
         assertThrows(ConfigException.class, () -> cache.remove(MAIN)),
         "not at revision 'main'",

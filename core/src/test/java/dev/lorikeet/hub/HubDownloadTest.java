@@ -111,7 +111,7 @@ final class HubDownloadTest {
     fixture.download();
     hub.forget();
 
-    ModelReference pinned = ModelReference.parse(StubHub.REPO + "@" + StubHub.COMMIT);
+    RepoReference pinned = RepoReference.parse(StubHub.REPO + "@" + StubHub.COMMIT);
     fixture.client().download(pinned, FileChoice.usual(), fixture.listener());
     fixture.client().require(MAIN, fixture.listener());
 
@@ -142,7 +142,7 @@ final class HubDownloadTest {
         fixture
             .client()
             .download(
-                ModelReference.parse(StubHub.REPO + "@refs/pr/1"),
+                RepoReference.parse(StubHub.REPO + "@refs/pr/1"),
                 FileChoice.usual(),
                 fixture.listener());
 

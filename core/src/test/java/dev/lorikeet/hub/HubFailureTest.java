@@ -218,7 +218,7 @@ final class HubFailureTest {
                 fixture
                     .client()
                     .download(
-                        ModelReference.parse("parrots/tiny@v7"),
+                        RepoReference.parse("parrots/tiny@v7"),
                         FileChoice.usual(),
                         fixture.listener()));
     assertSays(revision, "has no revision 'v7' (404)", "/parrots/tiny/tree/main");

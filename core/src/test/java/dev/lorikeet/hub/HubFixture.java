@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 /** A stub hub, a cache in a temporary folder, and a client that writes down its pauses. */
 final class HubFixture implements AutoCloseable {
   static final String SECRET = "hf_secretsecretsecret";
-  static final ModelReference MAIN = ModelReference.parse(StubHub.REPO);
+  static final RepoReference MAIN = RepoReference.parse(StubHub.REPO);
 
   private static final Patience SHORT =
       new Patience(
@@ -105,6 +105,11 @@ final class HubFixture implements AutoCloseable {
   /** Names of all files in the folder of blobs. */
   List<String> blobs() {
     return names(repo().resolve("blobs"));
+  }
+
+  /** The same of a repository with the folder {@code name}. */
+  List<String> blobsOf(String name) {
+    return names(home.resolve("hub").resolve(name).resolve("blobs"));
   }
 
   static List<String> names(Path folder) {

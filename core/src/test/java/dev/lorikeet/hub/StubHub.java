@@ -60,6 +60,7 @@ final class StubHub implements AutoCloseable {
   private final Map<String, Content> files = new TreeMap<>();
   private final Map<String, Deque<Answer>> answers = new HashMap<>();
   private final List<Seen> seen = Collections.synchronizedList(new ArrayList<>());
+  private volatile RepoKind kind = RepoKind.MODEL;
   private volatile String commit = COMMIT;
   private volatile int pageSize = 1000;
 
@@ -98,6 +99,12 @@ final class StubHub implements AutoCloseable {
   /** A file in large file storage, served by the other host. */
   StubHub large(String path, byte[] bytes) {
     files.put(path, new Content(ByteBuffer.wrap(bytes), true));
+    return this;
+  }
+
+  /** The repository holds another kind from now on. */
+  StubHub kind(RepoKind other) {
+    kind = other;
     return this;
   }
 
@@ -143,7 +150,7 @@ final class StubHub implements AutoCloseable {
 
   /** Path of a request for a file at the hub. */
   String resolve(String path) {
-    return "/" + REPO + "/resolve/" + commit + "/" + path;
+    return "/" + kind.prefix() + REPO + "/resolve/" + commit + "/" + path;
   }
 
   /** Path of a request for a large file at the other host. */
@@ -152,7 +159,7 @@ final class StubHub implements AutoCloseable {
   }
 
   String api(String rest) {
-    return "/api/models/" + REPO + rest;
+    return "/api/" + kind.plural() + "/" + REPO + rest;
   }
 
   static String etag(byte[] bytes, boolean large) {

@@ -6,6 +6,7 @@ import dev.lorikeet.data.BatchPlan;
 import dev.lorikeet.data.DataSet;
 import dev.lorikeet.error.LorikeetException;
 import dev.lorikeet.error.RunException;
+import dev.lorikeet.hub.HubListener;
 import dev.lorikeet.job.FineTuneResult.End;
 import dev.lorikeet.job.LoadedModel.BaseFormat;
 import dev.lorikeet.job.RunListener.Start;
@@ -60,7 +61,11 @@ public final class FineTuning implements AutoCloseable {
     if (resumption.isEmpty()) {
       options.out().ifPresent(RunDirectory::requireFree);
     }
-    RunConfig recipe = HubModel.pinned(asked, options.hub(), listener);
+    RunConfig recipe =
+        HubData.pinned(
+            HubModel.pinned(asked, options.hub(), listener),
+            options.hub(),
+            HubModel.heardBy(listener));
     directory = HubModel.folder(recipe.model(), options.hub());
     device = options.devices().open(recipe);
     try {
@@ -76,7 +81,7 @@ public final class FineTuning implements AutoCloseable {
         data =
             DataSet.load(
                 new DataSet.Request(
-                    fitted.data(),
+                    HubData.local(fitted, options.hub(), HubListener.silent()),
                     fitted.train().seed(),
                     loaded.tokenizer(),
                     ChatTemplate.find(loaded.directory(), DataSet.templateClock()),

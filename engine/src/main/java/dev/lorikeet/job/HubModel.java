@@ -5,8 +5,8 @@ import dev.lorikeet.config.RunConfig;
 import dev.lorikeet.hub.HubClient;
 import dev.lorikeet.hub.HubListener;
 import dev.lorikeet.hub.HubSettings;
-import dev.lorikeet.hub.ModelReference;
 import dev.lorikeet.hub.RepoId;
+import dev.lorikeet.hub.RepoReference;
 import dev.lorikeet.hub.Snapshot;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -17,8 +17,8 @@ public final class HubModel {
   private HubModel() {}
 
   /** The repository that {@code model} names; empty if it names a folder. */
-  public static Optional<ModelReference> reference(ModelSettings model) {
-    return model.id().map(id -> new ModelReference(new RepoId(id), model.revision()));
+  public static Optional<RepoReference> reference(ModelSettings model) {
+    return model.id().map(id -> new RepoReference(RepoId.model(id), model.revision()));
   }
 
   /**
@@ -37,7 +37,8 @@ public final class HubModel {
         .orElse(config);
   }
 
-  private static HubListener heardBy(RunListener listener) {
+  /** What a client tells goes on to the listener of a run. */
+  static HubListener heardBy(RunListener listener) {
     return new HubListener() {
       @Override
       public void notice(String text) {

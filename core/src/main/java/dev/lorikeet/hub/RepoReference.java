@@ -4,11 +4,12 @@ import dev.lorikeet.error.ConfigException;
 import java.util.regex.Pattern;
 
 /**
- * A repository at a revision, written {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}.
+ * A repository at a revision, written {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, with
+ * {@code datasets/} in front for a data set.
  *
  * @param revision a branch, a tag or a commit
  */
-public record ModelReference(RepoId repo, String revision) {
+public record RepoReference(RepoId repo, String revision) {
   /** The branch that counts where none is named. */
   public static final String MAIN = "main";
 
@@ -20,7 +21,7 @@ public record ModelReference(RepoId repo, String revision) {
    *
    * @throws ConfigException if git could not have a branch or tag of that name
    */
-  public ModelReference {
+  public RepoReference {
     if (!REVISION.matcher(revision).matches()
         || revision.contains("..")
         || revision.contains("//")
@@ -37,22 +38,22 @@ public record ModelReference(RepoId repo, String revision) {
    *
    * @throws ConfigException if it is neither
    */
-  public static ModelReference parse(String text) {
+  public static RepoReference parse(String text) {
     int at = text.indexOf('@');
     return at < 0
-        ? new ModelReference(new RepoId(text), MAIN)
-        : new ModelReference(new RepoId(text.substring(0, at)), text.substring(at + 1));
+        ? new RepoReference(RepoId.parse(text), MAIN)
+        : new RepoReference(RepoId.parse(text.substring(0, at)), text.substring(at + 1));
   }
 
-  /** Whether {@code text} has the form of a reference, whatever the hub has. */
+  /** Whether {@code text} has the form of a reference to a model, whatever the hub has. */
   public static boolean looksLikeOne(String text) {
     int at = text.indexOf('@');
     return RepoId.valid(at < 0 ? text : text.substring(0, at));
   }
 
   /** The same repository at {@code commit}. */
-  ModelReference at(String commit) {
-    return new ModelReference(repo, commit);
+  RepoReference at(String commit) {
+    return new RepoReference(repo, commit);
   }
 
   /** Whether the revision is a whole commit, which never means anything else. */
@@ -68,6 +69,6 @@ public record ModelReference(RepoId repo, String revision) {
   /** As {@link #parse} reads it. */
   @Override
   public String toString() {
-    return revision.equals(MAIN) ? repo.text() : repo.text() + "@" + revision;
+    return revision.equals(MAIN) ? repo.path() : repo.path() + "@" + revision;
   }
 }
